@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// The arguments of a sub-command: switches in any place among the operands, "--" before operands
+// that begin with a dash, and words that say what was wrong.
+#ifndef GEN5FS_CLI_ARGUMENTS_H
+#define GEN5FS_CLI_ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// A switch: "-o" and "--options" are the same; either may be missing.
+struct argument_switch {
+    char letter;      // '\0' where there is none
+    const char *name; // without the dashes; NULL where there is none
+    bool takes_value; // "-o VALUE", "-oVALUE", "--name VALUE", "--name=VALUE"
+};
+
+// What was asked for with one switch or operand.
+struct argument {
+    const struct argument_switch *given; // NULL for an operand
+    const char *text;                    // the operand, or the switch's value, or NULL
+};
+
+struct arguments {
+    const char *command; // for messages, "mount"
+    const struct argument_switch *switches;
+    size_t switch_count;
+    char **words;        // what is left, ended by NULL
+    const char *cluster; // what is left of "-fd"; NULL where there is nothing
+    bool only_operands;  // "--" was met
+};
+
+enum argument_result {
+    ARGUMENT_FOUND,
+    ARGUMENT_END,
+    ARGUMENT_WRONG, // and complained about
+};
+
+// `words` are those after the sub-command's name, ended by NULL; they must outlive what was parsed.
+void arguments_start(struct arguments *arguments, const char *command,
+                     const struct argument_switch *switches, size_t switch_count, char **words);
+enum argument_result arguments_next(struct arguments *arguments, struct argument *argument);
+
+#endif

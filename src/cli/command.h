@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// The sub-commands of gen5fs, one file each. main.c has the table of them.
+#ifndef GEN5FS_CLI_COMMAND_H
+#define GEN5FS_CLI_COMMAND_H
+
+// The exit statuses that all sub-commands share. The header of each names its own.
+enum command_status {
+    COMMAND_DONE = 0,
+    COMMAND_FAILED = 1,
+    COMMAND_USAGE = 2, // what was typed is wrong
+    // 10 to 14: gen5fs_mount (gen5fs/mount.h)
+    COMMAND_NOT_MOUNTED = 20, // the path is no mount of gen5fs
+    COMMAND_REFUSED = 21,     // the system refused
+    COMMAND_STILL_RUNS = 22,  // unmounted, but the daemon has not ended in time
+};
+
+// Each gets the words after its name, ended by NULL, and returns the exit status. It prints results
+// to standard output and complaints (complaint.h) to standard error. main.c notices when standard
+// output could not be written.
+
+// mount SOURCE MOUNTPOINT: gen5fs_mount's statuses.
+int command_mount(char **words);
+// umount MOUNTPOINT: done, usage, not mounted, refused, still runs.
+int command_umount(char **words);
+// status [MOUNTPOINT]: done, failed (the daemon does not answer), usage, not mounted.
+int command_status(char **words);
+
+#endif

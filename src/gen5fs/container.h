@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// What the container_*.c files share: a container that somebody has looked into, and its files.
+//
+// A container is the file in the source (a snapshot of what it is now) under a thin layer of what is
+// known only here: drafts that are being written, scratch files, and members that are hidden because they were
+// removed or renamed away a moment ago. A file is known by its path in the container; a latent's is always
+// "latents/NAME.npy", also when it is called by its other name, "latent.npy".
+#ifndef GEN5FS_CONTAINER_H
+#define GEN5FS_CONTAINER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "container_operations.h"
+#include "gen5/npy.h"
+#include "gen5/repack.h"
+#include "snapshot.h"
+
+enum member_kind {
+    MEMBER_NONE, // a scratch file
+    MEMBER_IMAGE,
+    MEMBER_LATENT,
+    MEMBER_ENVIRONMENT,
+    MEMBER_METADATA,
+    MEMBER_NOTICE, // gen5-error.txt of a container that cannot be read
+};
+
+// What a path stands for.
+struct member {
+    enum member_kind kind;
+    enum gen5_image_kind image_kind; // MEMBER_IMAGE: what the name promises
+    char *key;                       // MEMBER_LATENT; owned
+    size_t key_length;
+};
+
+// Which bytes a member has: two members with equal versions read the same.
+struct version {
+    bool present;
+    uint64_t size; // of the file, in bytes
+    struct gen5_digest digest;
+};
+
+// A member's bytes in a snapshot: a head from memory (a .npy header, or all of a text), then a payload.
+struct content {
+    const struct gen5_record *record; // NULL: head alone
+    const char *head;
+    size_t head_size;
+    char npy_header[GEN5_NPY_HEADER_SIZE_MAX];
+};
+
+struct file_node {
+    struct file_node *next; // in container.files, while attached
+    struct node *node;      // one reference of ours while `kept`
+    struct container *container;
+    char *path;
+    // Protected by container.lock:
+    bool attached;          // the path leads here
+    bool kept;              // scratch, or has a draft or an error: lives on when the kernel forgets it
+    bool fresh;             // made here, the container has no such member yet
+    struct member member;   // MEMBER_NONE for scratch
+    struct member origin;   // the member whose bytes `snapshot` has; scratch that was a member keeps it
+    struct version version; // of the member when it was last read or committed
+    struct snapshot *snapshot; // while open, and for as long as a detached file or scratch needs it
+    uint32_t opens;
+    uint32_t writers;
+    uint32_t writers_flushed;
+    bool stale_pages;       // the kernel's pages are of an older version
+    int error_number;       // of the last commit, 0 for none
+    char *error;            // why, in words
+    uint64_t changes;       // of the draft
+    uint64_t changes_done;  // committed, or refused and reported, up to here
+    uint64_t changes_committed;
+    // Protected by draft_lock: exclusive to make, drop or commit the draft, shared to write into it.
+    pthread_rwlock_t draft_lock;
+    int draft_fd;           // unnamed file, -1 for none
+};
+
+// A member that the container still has and that is not shown.
+struct hidden {
+    struct hidden *next;
+    char *path;
+    struct member member;
+    int64_t due_ms;         // when it is removed from the container; -1: not by itself
+};
+
+struct container {
+    struct node *node;      // the NODE_CONTAINER; not a reference of ours: the node owns the container
+    struct node *latents;   // the NODE_LATENTS, while the kernel or a caller knows it; not a reference
+    pthread_mutex_t commit_lock;
+    pthread_mutex_t lock;
+    pthread_cond_t released; // a writer left a file; with lock
+    uint32_t pins;           // callers inside, protected by node_table.lock
+    // Protected by lock:
+    struct file_node *files;
+    struct hidden *hidden;
+    struct gen5_identity seen; // the state of the file that the kernel was last told of
+    bool removal_scheduled;
+    // A container that mkdir made, until it has been left alone for a while (container_fresh.c).
+    int64_t fresh_until_ms;  // 0: not fresh
+    pid_t fresh_maker;
+    char *fresh_text;        // metadata that was written before the chunks that it speaks of
+    size_t fresh_text_size;
+};
+
+#define LATENT_NAME "latent.npy"
+#define LATENTS_NAME "latents"
+#define NOTICE_NAME "gen5-error.txt"
+#define METADATA_NAME "metadata.json"
+#define ENVIRONMENT_NAME "env.json"
+// The key of a latent that was saved as latent.npy into a container without latents.
+#define PLACEHOLDER_KEY "latent"
+#define PLACEHOLDER_PATH LATENTS_NAME "/" PLACEHOLDER_KEY ".npy"
+#define FRESH_TEXT_MAX (16U << 20) // bytes of metadata that are remembered
+
+// How long a removal waits for the replacement that may follow it, and mkdir's container for its content.
+enum { REMOVAL_DELAY_MS = 1000, FRESH_MS = 3000, SETTLE_MS = 200 };
+
+// container_life.c
+
+// The container of a NODE_CONTAINER, NODE_LATENTS or NODE_FILE; made when nobody has looked inside before.
+// Kept until container_leave. 0 or ENOMEM.
+int container_enter(struct filesystem *filesystem, struct node *node, struct container **container);
+void container_leave(struct filesystem *filesystem, struct container *container);
+// What the st_ino of everything in a container starts with; the lower 24 bits are free.
+uint64_t inside_ino(const struct container *container);
+struct file_node *file_of(const struct node *node);
+// A new file, attached, with a reference to its node for the caller. container.lock is held.
+int file_new(struct filesystem *filesystem, struct container *container, const char *path,
+             const struct member *member, struct file_node **file);
+void file_detach(struct filesystem *filesystem, struct file_node *file);
+void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep);
+struct file_node *file_find(struct container *container, const char *path);
+int file_set_path(struct file_node *file, const char *path);
+void file_set_error(struct file_node *file, int number, const char *text);
+
+// container_members.c
+
+// What a path stands for, by itself and (for names of latents that were cut) by what the snapshot has.
+int member_of_path(const struct snapshot *snapshot, const char *path, struct member *member);
+void member_release(struct member *member);
+int member_copy(struct member *to, const struct member *from);
+bool member_equal(const struct member *left, const struct member *right);
+// The path under which a snapshot shows a member; 0, ENOENT or ENOMEM.
+int member_path(const struct snapshot *snapshot, const struct member *member, char **path);
+// Its bytes, and which they are. false where the snapshot has none.
+bool member_content(const struct snapshot *snapshot, const struct member *member,
+                    struct content *content);
+struct version member_version(const struct snapshot *snapshot, const struct member *member);
+bool version_equal(const struct version *left, const struct version *right);
+// A name in a folder as a path; LATENT_NAME becomes the first latent's. The caller frees.
+int path_of_name(struct container *container, const struct snapshot *snapshot,
+                 const struct node *folder, const char *name, char **path);
+int content_read(struct filesystem *filesystem, struct snapshot *snapshot,
+                 const struct member *member, void *buffer, size_t size, uint64_t offset,
+                 size_t *got, struct gen5_error *error);
+
+// container_view.c
+
+// What the container is now. 0 or an errno (ENOENT where its file is gone); the caller releases it.
+int container_snapshot(struct filesystem *filesystem, struct container *container,
+                       struct snapshot **snapshot);
+struct hidden *hidden_find(struct container *container, const char *path);
+int hidden_add(struct container *container, const char *path, const struct member *member,
+               int64_t due_ms);
+void hidden_drop(struct container *container, const char *path);
+// The file that a path leads to now, found or made, with a node reference; ENOENT. lock is held.
+int view_find(struct filesystem *filesystem, struct container *container,
+              struct snapshot *snapshot, const char *path, struct file_node **file);
+// Attributes of a file; the lock is held.
+int view_attributes(struct filesystem *filesystem, struct container *container,
+                    struct snapshot *snapshot, struct file_node *file, struct stat *attributes);
+// Bring every file that is shown up to `snapshot` and tell the kernel. No lock is held.
+void view_update(struct filesystem *filesystem, struct container *container,
+                 struct snapshot *snapshot);
+
+// container_draft.c; draft_lock is held exclusively
+
+// Make the draft, empty or with the file's bytes.
+int draft_make(struct filesystem *filesystem, struct file_node *file, bool empty,
+               struct gen5_error *error);
+void draft_drop(struct file_node *file);
+// A new unnamed file in the source's file system; its descriptor or -errno.
+int draft_new(struct filesystem *filesystem, struct container *container);
+
+// container_commit.c; commit_lock is held
+
+struct base {
+    const struct member *member;
+    const struct version *version;
+};
+// Change the container's file by edits that were checked, if the member named by `base` (may be NULL) still
+// has that version. 0 or an errno with the reason in `error`.
+int change_make(struct filesystem *filesystem, struct container *container,
+                const struct gen5_edit *edits, size_t edit_count, const struct base *base,
+                enum gen5_sync sync, struct snapshot **after, struct gen5_error *error);
+// Commit a file's draft to the member that its path stands for; draft_lock is held exclusively.
+// `old` may name one more member that the same commit removes.
+int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,
+                 enum gen5_sync sync, struct gen5_error *error);
+// Take the locks and commit what has not been. 0 or an errno, which user.gen5.error explains.
+int file_commit(struct filesystem *filesystem, struct file_node *file, enum gen5_sync sync);
+void removals_commit(struct filesystem *filesystem, struct container *container, bool all);
+void removal_schedule(struct filesystem *filesystem, struct container *container);
+// The container's path relative to the source's root, for messages; the caller frees.
+char *container_path(struct filesystem *filesystem, struct container *container);
+
+// container_fresh.c
+
+void fresh_begin(struct container *container, pid_t maker);
+bool fresh_is(struct container *container); // lock is held
+void fresh_touch(struct container *container);
+void fresh_end(struct container *container);
+// Whether mkdir's own metadata.json, or the other name of the first latent, is to be hidden from this thread,
+// which is about to make one.
+bool fresh_hides(struct container *container, const char *name, pid_t caller);
+
+// How a draft is to be committed to a container that is being filled: latent.npy comes without its key,
+// and again under latents/ with it; metadata.json may come before or after the latents that it names.
+struct fresh_plan {
+    struct member member;     // to store it as; released by the caller
+    bool nothing_to_do;       // it is a twin of a latent that is there under its own key
+    bool removes_placeholder; // it is the twin with the key
+    const char *text;         // metadata to apply along with it, NULL for none; the container's
+    size_t text_size;
+};
+void fresh_plan(struct filesystem *filesystem, const struct file_node *file,
+                const struct snapshot *now, struct fresh_plan *plan);
+void fresh_remember_text(struct container *container, const struct file_node *file);
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// One change of a container's file: lock it against other writers, look what it is now, repack, replace
+// (DESIGN.md 2.2 rules 2 and 10).
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "container.h"
+
+enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, ATTEMPTS_MAX = 8 };
+
+// A container's file, opened and locked.
+struct locked_file {
+    int folder_fd; // of the folder, for reading, so that it can be synced
+    char *name;
+    int fd;
+    struct stat attributes;
+};
+
+static void locked_file_close(struct locked_file *file) {
+    if (file->fd >= 0) {
+        close(file->fd); // and with it the lock
+    }
+    if (file->folder_fd >= 0) {
+        close(file->folder_fd);
+    }
+    free(file->name);
+}
+
+// Where the file system has no locks, identity alone is checked again before the rename.
+static int lock_patiently(int fd, struct gen5_error *error) {
+    int64_t deadline = clock_ms() + LOCK_WAIT_MS;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL || errno == ENOSYS) {
+            return 0;
+        }
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            int problem = errno;
+            gen5_error_set_system(error, problem, "cannot lock the container");
+            return problem;
+        }
+        if (clock_ms() > deadline) {
+            gen5_error_set_system(error, EBUSY, "another program keeps the container locked");
+            return EBUSY;
+        }
+        nanosleep(&(struct timespec){0, LOCK_POLL_MS * 1000000L}, NULL);
+    }
+    return 0;
+}
+
+static int locked_file_open(struct filesystem *filesystem, struct container *container,
+                            struct locked_file *file, struct gen5_error *error) {
+    struct node *parent = NULL;
+    *file = (struct locked_file){.folder_fd = -1, .fd = -1};
+    int problem = node_container_place(filesystem, container->node, &parent, &file->name);
+    if (problem == 0) {
+        file->folder_fd = openat(parent->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        problem = file->folder_fd < 0 ? errno : 0;
+    }
+    node_release(filesystem, parent);
+    while (problem == 0) {
+        struct stat named;
+        file->fd = openat(file->folder_fd, file->name,
+                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (file->fd < 0) {
+            problem = errno;
+            break;
+        }
+        problem = lock_patiently(file->fd, error);
+        if (problem == 0 && (fstat(file->fd, &file->attributes) != 0 ||
+                             fstatat(file->folder_fd, file->name, &named, AT_SYMLINK_NOFOLLOW) != 0)) {
+            problem = errno;
+        }
+        if (problem != 0 || (named.st_ino == file->attributes.st_ino &&
+                             named.st_dev == file->attributes.st_dev)) {
+            break;
+        }
+        // Another writer replaced the file while we waited for the lock on the old one.
+        close(file->fd);
+        file->fd = -1;
+    }
+    if (problem != 0) {
+        if (error->status == GEN5_OK) {
+            gen5_error_set_system(error, problem, "cannot open the container");
+        }
+        locked_file_close(file);
+    }
+    return problem;
+}
+
+static int check_base(const struct snapshot *snapshot, const struct base *base,
+                      struct gen5_error *error) {
+    if (base == NULL) {
+        return 0;
+    }
+    struct version now = member_version(snapshot, base->member);
+    if (version_equal(&now, base->version)) {
+        return 0;
+    }
+    gen5_error_set(error, GEN5_ERROR_CHANGED, GEN5_OFFSET_NONE,
+                   "another program changed the same member in the meantime");
+    return ESTALE;
+}
+
+// Write the new file beside the old one and put it in its place. EAGAIN where the old one has changed.
+static int replace_file(struct filesystem *filesystem, const struct locked_file *file,
+                        const struct snapshot *before, const struct gen5_edit *edits,
+                        size_t edit_count, enum gen5_sync sync, struct gen5_error *error) {
+    struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
+    struct stat committed;
+    enum gen5_status status =
+        gen5_replacement_begin(&replacement, file->folder_fd, file->fd, error);
+    if (status == GEN5_OK) {
+        status = gen5_repack(before->container, edits, edit_count, &filesystem->limits,
+                             replacement.fd, error);
+    }
+    if (status == GEN5_OK) {
+        status = gen5_replacement_commit(&replacement, file->name, &before->identity, sync,
+                                         &committed, error);
+    }
+    if (status == GEN5_OK) {
+        // Without memory for the alias the number changes, which is no reason to fail a save.
+        (void)node_inode_replaced(filesystem, &file->attributes, &committed);
+    }
+    gen5_replacement_release(&replacement);
+    if (status == GEN5_ERROR_CHANGED) {
+        return EAGAIN;
+    }
+    return status == GEN5_OK ? 0 : gen5_error_errno(error);
+}
+
+static int change_once(struct filesystem *filesystem, struct container *container,
+                       const struct gen5_edit *edits, size_t edit_count, const struct base *base,
+                       enum gen5_sync sync, struct snapshot **after, struct gen5_error *error) {
+    struct locked_file file;
+    struct snapshot *before = NULL;
+    int problem = locked_file_open(filesystem, container, &file, error);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = snapshot_from_fd(filesystem, file.fd, &before);
+    if (problem == 0 && before->container == NULL) {
+        *error = before->error;
+        problem = EIO;
+    }
+    if (problem == 0) {
+        problem = check_base(before, base, error);
+    }
+    if (problem == 0) {
+        problem = replace_file(filesystem, &file, before, edits, edit_count, sync, error);
+    }
+    if (problem == 0) {
+        problem = snapshot_open(filesystem, file.folder_fd, file.name, after);
+    }
+    snapshot_release(filesystem, before);
+    locked_file_close(&file);
+    return problem;
+}
+
+int change_make(struct filesystem *filesystem, struct container *container,
+                const struct gen5_edit *edits, size_t edit_count, const struct base *base,
+                enum gen5_sync sync, struct snapshot **after, struct gen5_error *error) {
+    int problem = EAGAIN;
+    for (int attempt = 0; problem == EAGAIN && attempt < ATTEMPTS_MAX; attempt++) {
+        *error = (struct gen5_error)GEN5_ERROR_NONE;
+        problem = change_once(filesystem, container, edits, edit_count, base, sync, after, error);
+    }
+    return problem == EAGAIN ? ESTALE : problem;
+}
+
+char *container_path(struct filesystem *filesystem, struct container *container) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    char link[64];
+    char folder[4096] = "";
+    if (node_container_place(filesystem, container->node, &parent, &name) != 0) {
+        return strdup("a removed container");
+    }
+    int length = snprintf(link, sizeof link, "/proc/self/fd/%d", parent->fd);
+    ssize_t got = length > 0 ? readlink(link, folder, sizeof folder - 1) : -1;
+    folder[got > 0 ? got : 0] = '\0';
+    size_t root = strlen(filesystem->source_path);
+    const char *below = strncmp(folder, filesystem->source_path, root) == 0 ? folder + root : "";
+    while (*below == '/') {
+        below++;
+    }
+    char *path = NULL;
+    if (asprintf(&path, "%s%s%s", below, *below != '\0' ? "/" : "", name) < 0) {
+        path = NULL;
+    }
+    node_release(filesystem, parent);
+    free(name);
+    return path;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Committing: a draft becomes a member's bytes in the container, a removal takes them out.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "gen5/latent_name.h"
+#include "kernel_notices.h"
+
+// Describe the draft as an edit. The key is borrowed from `member`.
+static int edit_of(const struct file_node *file, const struct member *member,
+                   struct gen5_edit *edit, struct gen5_error *error) {
+    static const enum gen5_edit_kind kinds[] = {
+        [MEMBER_IMAGE] = GEN5_PUT_IMAGE,
+        [MEMBER_LATENT] = GEN5_PUT_LATENT,
+        [MEMBER_ENVIRONMENT] = GEN5_PUT_ENVIRONMENT,
+        [MEMBER_METADATA] = GEN5_PUT_METADATA,
+    };
+    if (member->kind == MEMBER_NONE || member->kind == MEMBER_NOTICE) {
+        return EPERM;
+    }
+    *edit = (struct gen5_edit){.kind = kinds[member->kind],
+                               .key = member->key,
+                               .key_length = member->key_length,
+                               .image_kind = member->image_kind};
+    return gen5_source_from_fd(file->draft_fd, &edit->content, error) == GEN5_OK
+               ? 0
+               : gen5_error_errno(error);
+}
+
+static struct gen5_edit removal_of(const struct member *member) {
+    return (struct gen5_edit){.kind = member->kind == MEMBER_IMAGE    ? GEN5_REMOVE_IMAGE
+                                      : member->kind == MEMBER_LATENT ? GEN5_REMOVE_LATENT
+                                                                      : GEN5_REMOVE_ENVIRONMENT,
+                              .key = member->key,
+                              .key_length = member->key_length};
+}
+
+// Check what is in the draft before any lock on the container's file is taken.
+static int check_edit(struct filesystem *filesystem, struct container *container,
+                      const struct gen5_edit *edit, struct gen5_error *error) {
+    struct snapshot *now = NULL;
+    if (edit->kind == GEN5_PUT_METADATA) {
+        int problem = container_snapshot(filesystem, container, &now);
+        if (problem != 0) {
+            return problem;
+        }
+    }
+    enum gen5_status status = gen5_edit_check(edit, now != NULL ? now->container : NULL,
+                                              &filesystem->limits, error);
+    snapshot_release(filesystem, now);
+    return status == GEN5_OK ? 0 : gen5_error_errno(error);
+}
+
+// The file shows what was committed from now on. container.lock is held.
+static void show_committed(struct file_node *file, const struct snapshot *after) {
+    file->version = member_version(after, &file->member);
+    file->fresh = false;
+    file->changes_committed = file->changes;
+    file_set_error(file, 0, NULL);
+}
+
+// The file was stored under a better key than its own: its other name, latent.npy, leads to it still.
+static void follow_key(struct filesystem *filesystem, struct file_node *file,
+                       const struct member *member, const struct snapshot *after) {
+    struct container *container = file->container;
+    char *path = NULL;
+    if (member_path(after, member, &path) != 0) {
+        return;
+    }
+    pthread_mutex_lock(&container->lock);
+    struct member copies[2];
+    if (file_find(container, path) != NULL) {
+        file_detach(filesystem, file);
+    } else if (member_copy(&copies[0], member) == 0 && member_copy(&copies[1], member) == 0 &&
+               file_set_path(file, path) == 0) {
+        member_release(&file->member);
+        member_release(&file->origin);
+        file->member = copies[0];
+        file->origin = copies[1];
+    }
+    pthread_mutex_unlock(&container->lock);
+    notice_entry(filesystem, container->node, LATENT_NAME, 0);
+    free(path);
+}
+
+// Into a container that is being filled. *after stays NULL where there is nothing to store.
+static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
+                        struct gen5_edit *put, enum gen5_sync sync, struct snapshot **after,
+                        struct gen5_error *error) {
+    struct container *container = file->container;
+    struct snapshot *now = NULL;
+    struct fresh_plan plan;
+    int problem = container_snapshot(filesystem, container, &now);
+    if (problem != 0) {
+        return problem;
+    }
+    fresh_plan(filesystem, file, now, &plan);
+    struct gen5_edit edits[3] = {*put};
+    size_t count = 1;
+    edits[0].key = plan.member.key;
+    edits[0].key_length = plan.member.key_length;
+    if (plan.removes_placeholder) {
+        edits[count++] = (struct gen5_edit){.kind = GEN5_REMOVE_LATENT,
+                                            .key = PLACEHOLDER_KEY,
+                                            .key_length = strlen(PLACEHOLDER_KEY)};
+    }
+    if (plan.text != NULL && file->member.kind != MEMBER_METADATA) {
+        edits[count++] = (struct gen5_edit){
+            .kind = GEN5_PUT_METADATA,
+            .content = gen5_source_from_memory(plan.text, plan.text_size)};
+    }
+    if (!plan.nothing_to_do) {
+        problem = change_make(filesystem, container, edits, count, NULL, sync, after, error);
+    }
+    if (problem == 0 && file->member.kind == MEMBER_METADATA) {
+        fresh_remember_text(container, file);
+    }
+    if (problem == 0 && !member_equal(&plan.member, &file->member)) {
+        follow_key(filesystem, file, &plan.member, *after != NULL ? *after : now);
+    }
+    member_release(&plan.member);
+    snapshot_release(filesystem, now);
+    return problem;
+}
+
+int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,
+                 enum gen5_sync sync, struct gen5_error *error) {
+    struct container *container = file->container;
+    struct gen5_edit edits[2];
+    struct snapshot *after = NULL;
+    size_t count = 1;
+    pthread_mutex_lock(&container->lock);
+    bool fresh = fresh_is(container);
+    pthread_mutex_unlock(&container->lock);
+    int problem = edit_of(file, &file->member, &edits[0], error);
+    if (problem == 0) {
+        problem = check_edit(filesystem, container, &edits[0], error);
+    }
+    if (problem == 0 && old != NULL) {
+        edits[count++] = removal_of(old);
+    }
+    if (problem == 0 && fresh && old == NULL) {
+        problem = commit_fresh(filesystem, file, &edits[0], sync, &after, error);
+    } else if (problem == 0) {
+        const struct base base = {.member = &file->member, .version = &file->version};
+        problem = change_make(filesystem, container, edits, count, &base, sync, &after, error);
+    }
+    if (problem == 0 && after == NULL) {
+        problem = container_snapshot(filesystem, container, &after);
+    }
+    if (problem != 0) {
+        return problem;
+    }
+    pthread_mutex_lock(&container->lock);
+    show_committed(file, after);
+    hidden_drop(container, file->path);
+    fresh_touch(container);
+    pthread_mutex_unlock(&container->lock);
+    view_update(filesystem, container, after);
+    snapshot_release(filesystem, after);
+    return 0;
+}
+
+int file_commit(struct filesystem *filesystem, struct file_node *file, enum gen5_sync sync) {
+    struct container *container = file->container;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    pthread_mutex_lock(&container->commit_lock);
+    pthread_rwlock_wrlock(&file->draft_lock);
+    pthread_mutex_lock(&container->lock);
+    bool due = file->draft_fd >= 0 && file->attached && file->member.kind != MEMBER_NONE &&
+               file->changes != file->changes_done;
+    uint64_t changes = file->changes;
+    int problem = file->changes_committed == file->changes ? 0 : file->error_number;
+    pthread_mutex_unlock(&container->lock);
+    if (due) {
+        problem = draft_commit(filesystem, file, NULL, sync, &error);
+        pthread_mutex_lock(&container->lock);
+        file->changes_done = changes;
+        if (problem != 0) {
+            if (error.status == GEN5_OK) {
+                gen5_error_set_system(&error, problem, "cannot store %s", file->path);
+            }
+            file_set_error(file, problem, error.message);
+        }
+        pthread_mutex_unlock(&container->lock);
+    }
+    pthread_rwlock_unlock(&file->draft_lock);
+    pthread_mutex_unlock(&container->commit_lock);
+    if (due && problem != 0) {
+        char *path = container_path(filesystem, container);
+        note("%s/%s was not stored: %s", path != NULL ? path : "?", file->path, error.message);
+        free(path);
+    }
+    return problem;
+}
+
+// Removals
+
+struct removals {
+    struct member *members;
+    size_t count;
+    int64_t next_due_ms; // of those that are not due yet; -1 for none
+};
+
+// Take the removals that are due off the list. container.lock is held.
+static void collect_removals(struct container *container, bool all, struct removals *removals) {
+    size_t count = 0;
+    for (const struct hidden *at = container->hidden; at != NULL; at = at->next) {
+        count++;
+    }
+    removals->members = count > 0 ? calloc(count, sizeof *removals->members) : NULL;
+    removals->count = 0;
+    removals->next_due_ms = -1;
+    int64_t now = clock_ms();
+    for (const struct hidden *at = container->hidden; at != NULL && removals->members != NULL;
+         at = at->next) {
+        const struct file_node *file = file_find(container, at->path);
+        if (at->due_ms < 0 || (file != NULL && file->fresh)) {
+            continue; // Hidden for good, or about to be replaced.
+        }
+        if (!all && at->due_ms > now) {
+            removals->next_due_ms = at->due_ms;
+        } else if (member_copy(&removals->members[removals->count], &at->member) == 0) {
+            removals->count++;
+        }
+    }
+}
+
+static void removal_work(struct filesystem *filesystem, void *argument) {
+    struct node *node = argument;
+    struct container *container = NULL;
+    if (container_enter(filesystem, node, &container) == 0) {
+        pthread_mutex_lock(&container->lock);
+        container->removal_scheduled = false;
+        pthread_mutex_unlock(&container->lock);
+        removals_commit(filesystem, container, false);
+        container_leave(filesystem, container);
+    }
+    node_release(filesystem, node);
+}
+
+void removal_schedule(struct filesystem *filesystem, struct container *container) {
+    if (container->removal_scheduled) {
+        return;
+    }
+    container->removal_scheduled = true;
+    node_reference(filesystem, container->node);
+    notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, removal_work, container->node);
+}
+
+// What the container no longer has is a removal that succeeded before us.
+static size_t still_there(const struct snapshot *now, const struct removals *removals,
+                          struct gen5_edit *edits) {
+    size_t count = 0;
+    for (size_t i = 0; i < removals->count; i++) {
+        if (member_version(now, &removals->members[i]).present) {
+            edits[count++] = removal_of(&removals->members[i]);
+        }
+    }
+    return count;
+}
+
+static int remove_members(struct filesystem *filesystem, struct container *container,
+                          const struct removals *removals) {
+    struct gen5_error error = GEN5_ERROR_NONE;
+    struct snapshot *now = NULL;
+    struct snapshot *after = NULL;
+    struct gen5_edit *edits = calloc(removals->count, sizeof *edits);
+    int problem = edits == NULL ? ENOMEM : container_snapshot(filesystem, container, &now);
+    size_t count = problem == 0 && now->container != NULL ? still_there(now, removals, edits) : 0;
+    if (problem == 0 && count > 0) {
+        problem = change_make(filesystem, container, edits, count, NULL, GEN5_SYNC_FILE, &after,
+                              &error);
+    }
+    if (problem != 0 && problem != ESTALE && problem != ENOENT) {
+        note("a removed member stays in its container: %s", error.message);
+    }
+    if (after != NULL) {
+        view_update(filesystem, container, after);
+    }
+    snapshot_release(filesystem, after);
+    snapshot_release(filesystem, now);
+    free(edits);
+    return problem;
+}
+
+void removals_commit(struct filesystem *filesystem, struct container *container, bool all) {
+    struct removals removals;
+    pthread_mutex_lock(&container->commit_lock);
+    pthread_mutex_lock(&container->lock);
+    collect_removals(container, all, &removals);
+    if (removals.next_due_ms >= 0) {
+        removal_schedule(filesystem, container);
+    }
+    pthread_mutex_unlock(&container->lock);
+    if (removals.count > 0) {
+        (void)remove_members(filesystem, container, &removals);
+        pthread_mutex_lock(&container->lock);
+        // Failed ones are shown again: they are still there.
+        for (struct hidden *at = container->hidden, *next; at != NULL; at = next) {
+            next = at->next;
+            for (size_t i = 0; i < removals.count; i++) {
+                if (member_equal(&at->member, &removals.members[i])) {
+                    hidden_drop(container, at->path);
+                    break;
+                }
+            }
+        }
+        pthread_mutex_unlock(&container->lock);
+        notice_node(filesystem, container->node, true);
+    }
+    for (size_t i = 0; i < removals.count; i++) {
+        member_release(&removals.members[i]);
+    }
+    free(removals.members);
+    pthread_mutex_unlock(&container->commit_lock);
+}

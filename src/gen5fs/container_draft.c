@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Drafts: what is being written, in an unnamed file of the source's own file system, so that a payload can go
+// from draft to container without a copy, and so that it goes away with the daemon.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "container.h"
+
+int draft_new(struct filesystem *filesystem, struct container *container) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    int problem = node_container_place(filesystem, container->node, &parent, &name);
+    free(name);
+    int folder_fd = problem == 0 ? parent->fd : filesystem->source_fd;
+    int fd = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+        // No unnamed files on this file system; in memory it is then, at the price of a copy.
+        fd = memfd_create("gen5fs-draft", MFD_CLOEXEC);
+    }
+    problem = fd < 0 ? errno : 0;
+    node_release(filesystem, parent);
+    return problem != 0 ? -problem : fd;
+}
+
+static int write_all(int fd, const char *bytes, size_t size, off_t offset) {
+    while (size > 0) {
+        ssize_t wrote = pwrite(fd, bytes, size, offset);
+        if (wrote < 0 && errno != EINTR) {
+            return errno;
+        }
+        if (wrote > 0) {
+            bytes += wrote;
+            offset += wrote;
+            size -= (size_t)wrote;
+        }
+    }
+    return 0;
+}
+
+// Write a member's whole content to the start of an empty file.
+static int content_copy(struct filesystem *filesystem, struct snapshot *snapshot,
+                        const struct member *member, int fd, struct gen5_error *error) {
+    struct content content;
+    if (!member_content(snapshot, member, &content)) {
+        return EIO;
+    }
+    if (content.record != NULL && content.record->damage != NULL) {
+        gen5_error_set(error, GEN5_ERROR_DAMAGED, (int64_t)content.record->offset, "%s",
+                       content.record->damage);
+        return EIO;
+    }
+    int problem = write_all(fd, content.head, content.head_size, 0);
+    if (problem == 0 && content.record != NULL) {
+        problem = snapshot_copy(filesystem, snapshot, content.record, fd, content.head_size, error);
+    }
+    return problem;
+}
+
+int draft_make(struct filesystem *filesystem, struct file_node *file, bool empty,
+               struct gen5_error *error) {
+    if (file->draft_fd >= 0) {
+        return empty && ftruncate(file->draft_fd, 0) != 0 ? errno : 0;
+    }
+    int fd = draft_new(filesystem, file->container);
+    if (fd < 0) {
+        return -fd;
+    }
+    int problem = 0;
+    pthread_mutex_lock(&file->container->lock);
+    struct snapshot *snapshot =
+        file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
+    pthread_mutex_unlock(&file->container->lock);
+    if (!empty && snapshot != NULL) {
+        problem = content_copy(filesystem, snapshot, &file->origin, fd, error);
+    }
+    snapshot_release(filesystem, snapshot);
+    if (problem != 0) {
+        close(fd);
+        return problem;
+    }
+    pthread_mutex_lock(&file->container->lock);
+    file->draft_fd = fd;
+    file_keep(filesystem, file, true);
+    pthread_mutex_unlock(&file->container->lock);
+    return 0;
+}
+
+void draft_drop(struct file_node *file) {
+    pthread_mutex_lock(&file->container->lock);
+    if (file->draft_fd >= 0) {
+        close(file->draft_fd);
+        file->draft_fd = -1;
+    }
+    pthread_mutex_unlock(&file->container->lock);
+}

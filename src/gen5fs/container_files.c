@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Open files of a container. What a descriptor writes goes to the file's draft, which all descriptors
+// share; a close or fsync commits it, and the last close ends it (DESIGN.md 2.2 rules 2 to 4).
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "kernel_notices.h"
+#include "rescue.h"
+
+// A name that a file must not have: the kernel asks again. Paths in latents/ are told through their folder.
+static void tell_path(struct filesystem *filesystem, struct container *container,
+                      const char *path) {
+    const char *slash = strchr(path, '/');
+    if (slash == NULL) {
+        notice_entry(filesystem, container->node, path, 0);
+        return;
+    }
+    notice_entry(filesystem, container->node, LATENT_NAME, 0);
+    pthread_mutex_lock(&container->lock);
+    struct node *latents = container->latents;
+    if (latents != NULL && !node_reference_alive(filesystem, latents)) {
+        latents = NULL;
+    }
+    pthread_mutex_unlock(&container->lock);
+    if (latents != NULL) {
+        notice_entry(filesystem, latents, slash + 1, 0);
+        node_release(filesystem, latents);
+    }
+}
+
+static struct handle *handle_new(struct filesystem *filesystem, struct file_node *file, int flags,
+                                 pid_t pid) {
+    struct handle *handle = calloc(1, sizeof *handle);
+    if (handle != NULL) {
+        handle->kind = HANDLE_FILE;
+        handle->node = file->node;
+        handle->flags = flags;
+        handle->fd = -1;
+        handle->opener = pid;
+        handle->writes = (flags & O_ACCMODE) != O_RDONLY;
+        node_reference(filesystem, file->node);
+    }
+    return handle;
+}
+
+// Hold the state of the container that the file shows, for as long as it is open. container.lock is held.
+static void pin_snapshot(struct filesystem *filesystem, struct file_node *file,
+                         struct snapshot *snapshot) {
+    if (file->snapshot == NULL && file->member.kind != MEMBER_NONE && snapshot != NULL) {
+        file->snapshot = snapshot_reference(snapshot);
+        struct version version = member_version(snapshot, &file->member);
+        if (!file->fresh && file->draft_fd < 0 && version.present &&
+            !version_equal(&version, &file->version)) {
+            file->version = version;
+            file->stale_pages = true;
+        }
+    }
+    (void)filesystem;
+}
+
+static int open_file(struct filesystem *filesystem, struct file_node *file, int flags, pid_t pid,
+                     struct handle **handle, bool *keep_cache) {
+    struct container *container = file->container;
+    struct snapshot *snapshot = NULL;
+    bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    (void)container_snapshot(filesystem, container, &snapshot);
+    *handle = handle_new(filesystem, file, flags, pid);
+    int problem = *handle == NULL ? ENOMEM : 0;
+    pthread_mutex_lock(&container->lock);
+    if (problem == 0 && snapshot == NULL && file->snapshot == NULL && file->draft_fd < 0) {
+        problem = ESTALE;
+    }
+    if (problem == 0 && writes && file->member.kind == MEMBER_NOTICE) {
+        problem = EACCES;
+    }
+    if (problem == 0) {
+        pin_snapshot(filesystem, file, snapshot);
+        file->opens++;
+        file->writers += writes ? 1 : 0;
+        *keep_cache = !file->stale_pages;
+        file->stale_pages = false;
+    }
+    pthread_mutex_unlock(&container->lock);
+    snapshot_release(filesystem, snapshot);
+    if (problem != 0 && *handle != NULL) {
+        node_release(filesystem, file->node);
+        free(*handle);
+        *handle = NULL;
+    }
+    return problem;
+}
+
+static void count_change(struct file_node *file, struct handle *handle) {
+    struct container *container = file->container;
+    pthread_mutex_lock(&container->lock);
+    file->changes++;
+    if (handle != NULL && handle->flushed) {
+        handle->flushed = false;
+        file->writers_flushed--;
+    }
+    pthread_mutex_unlock(&container->lock);
+}
+
+static void explain(struct file_node *file, int problem, const struct gen5_error *error) {
+    pthread_mutex_lock(&file->container->lock);
+    file_set_error(file, problem, error->status != GEN5_OK ? error->message : strerror(problem));
+    pthread_mutex_unlock(&file->container->lock);
+}
+
+// Make sure there is a draft. Leaves draft_lock held, shared, on success.
+static int draft_ready(struct filesystem *filesystem, struct file_node *file) {
+    struct gen5_error error = GEN5_ERROR_NONE;
+    for (;;) {
+        pthread_rwlock_rdlock(&file->draft_lock);
+        if (file->draft_fd >= 0) {
+            return 0;
+        }
+        pthread_rwlock_unlock(&file->draft_lock);
+        pthread_rwlock_wrlock(&file->draft_lock);
+        int problem = draft_make(filesystem, file, false, &error);
+        pthread_rwlock_unlock(&file->draft_lock);
+        if (problem != 0) {
+            explain(file, problem, &error);
+            return problem;
+        }
+    }
+}
+
+static int truncate_draft(struct filesystem *filesystem, struct file_node *file,
+                          struct handle *handle, off_t size) {
+    int problem = 0;
+    if (size == 0) {
+        struct gen5_error error = GEN5_ERROR_NONE;
+        pthread_rwlock_wrlock(&file->draft_lock);
+        problem = draft_make(filesystem, file, true, &error);
+        pthread_rwlock_unlock(&file->draft_lock);
+    } else {
+        problem = draft_ready(filesystem, file);
+        if (problem == 0) {
+            problem = ftruncate(file->draft_fd, size) != 0 ? errno : 0;
+            pthread_rwlock_unlock(&file->draft_lock);
+        }
+    }
+    if (problem == 0) {
+        count_change(file, handle);
+    }
+    return problem;
+}
+
+int container_open(struct filesystem *filesystem, struct node *node, int flags, pid_t pid,
+                   struct handle **handle, bool *keep_cache) {
+    struct container *container = NULL;
+    int problem = container_enter(filesystem, node, &container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = open_file(filesystem, node->file, flags, pid, handle, keep_cache);
+    if (problem == 0 && (flags & O_TRUNC) != 0 && (*handle)->writes) {
+        problem = truncate_draft(filesystem, node->file, *handle, 0);
+        if (problem != 0) {
+            container_release_handle(filesystem, *handle);
+            *handle = NULL;
+        }
+    }
+    container_leave(filesystem, container);
+    return problem;
+}
+
+int container_create(struct filesystem *filesystem, struct node *folder, const char *name,
+                     mode_t mode, int flags, pid_t pid, struct node **child,
+                     struct stat *attributes, struct handle **handle) {
+    struct container *container = NULL;
+    struct snapshot *snapshot = NULL;
+    struct file_node *file = NULL;
+    char *path = NULL;
+    bool keep_cache = true;
+    int problem = container_enter(filesystem, folder, &container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = container_snapshot(filesystem, container, &snapshot);
+    pthread_mutex_lock(&container->lock);
+    bool new_latent = problem == 0 && (flags & O_EXCL) != 0 && folder->kind == NODE_CONTAINER &&
+                      strcmp(name, LATENT_NAME) == 0 && fresh_is(container);
+    if (new_latent) {
+        path = strdup(PLACEHOLDER_PATH);
+        problem = path == NULL ? ENOMEM : 0;
+    } else if (problem == 0) {
+        problem = path_of_name(container, snapshot, folder, name, &path);
+    }
+    bool made = false;
+    if (problem == 0) {
+        problem = view_find(filesystem, container, snapshot, path, &file);
+        bool replaces_blank = problem == 0 && (flags & O_EXCL) != 0 && fresh_is(container) &&
+                              strcmp(path, METADATA_NAME) == 0;
+        if (problem == 0 && (flags & O_EXCL) != 0 && !replaces_blank) {
+            problem = EEXIST;
+        } else if (problem == ENOENT) {
+            struct member member;
+            problem = member_of_path(snapshot, path, &member);
+            if (problem == 0) {
+                problem = file_new(filesystem, container, path, &member, &file);
+            }
+            if (problem == 0) {
+                made = true;
+                file->fresh = member.kind != MEMBER_NONE;
+                file->version = member_version(snapshot, &member);
+                file_keep(filesystem, file, true);
+            }
+            member_release(&member);
+        }
+    }
+    pthread_mutex_unlock(&container->lock);
+    if (problem == 0) {
+        problem = open_file(filesystem, file, flags, pid, handle, &keep_cache);
+    }
+    if (problem == 0 && (made || (flags & O_TRUNC) != 0)) {
+        // A new member that nobody writes to is an empty one, which its check will have to refuse.
+        problem = truncate_draft(filesystem, file, *handle, 0);
+        if (problem == 0 && fchmod(file->draft_fd, mode & 0777) != 0) {
+            problem = errno;
+        }
+        if (problem != 0) {
+            container_release_handle(filesystem, *handle);
+        }
+    }
+    if (problem == 0) {
+        pthread_mutex_lock(&container->lock);
+        problem = view_attributes(filesystem, container, snapshot, file, attributes);
+        pthread_mutex_unlock(&container->lock);
+        *child = file->node;
+    } else if (file != NULL) {
+        node_release(filesystem, file->node);
+    }
+    free(path);
+    snapshot_release(filesystem, snapshot);
+    container_leave(filesystem, container);
+    return problem;
+}
+
+int container_read(struct filesystem *filesystem, struct handle *handle, char *buffer, size_t size,
+                   off_t offset, size_t *got) {
+    struct file_node *file = handle->node->file;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    *got = 0;
+    pthread_rwlock_rdlock(&file->draft_lock);
+    if (file->draft_fd >= 0) {
+        ssize_t read = pread(file->draft_fd, buffer, size, offset);
+        int problem = read < 0 ? errno : 0;
+        pthread_rwlock_unlock(&file->draft_lock);
+        *got = read > 0 ? (size_t)read : 0;
+        return problem;
+    }
+    pthread_rwlock_unlock(&file->draft_lock);
+    pthread_mutex_lock(&file->container->lock);
+    struct snapshot *snapshot =
+        file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
+    pthread_mutex_unlock(&file->container->lock);
+    if (snapshot == NULL) {
+        return ESTALE;
+    }
+    int problem = content_read(filesystem, snapshot, &file->origin, buffer, size,
+                               (uint64_t)offset, got, &error);
+    snapshot_release(filesystem, snapshot);
+    if (problem != 0) {
+        char *where = container_path(filesystem, file->container);
+        explain(file, problem, &error);
+        note("%s/%s cannot be read: %s", where != NULL ? where : "?", file->path, error.message);
+        free(where);
+    }
+    return problem;
+}
+
+int container_write(struct filesystem *filesystem, struct handle *handle, const char *buffer,
+                    size_t size, off_t offset, size_t *written) {
+    struct file_node *file = handle->node->file;
+    *written = 0;
+    int problem = draft_ready(filesystem, file);
+    if (problem != 0) {
+        return problem;
+    }
+    while (problem == 0 && *written < size) {
+        ssize_t wrote = pwrite(file->draft_fd, buffer + *written, size - *written,
+                               offset + (off_t)*written);
+        if (wrote < 0 && errno != EINTR) {
+            problem = errno;
+        }
+        *written += wrote > 0 ? (size_t)wrote : 0;
+    }
+    pthread_rwlock_unlock(&file->draft_lock);
+    if (*written > 0) {
+        count_change(file, handle);
+    }
+    return *written > 0 ? 0 : problem;
+}
+
+static void mark_flushed(struct file_node *file, struct handle *handle) {
+    pthread_mutex_lock(&file->container->lock);
+    if (handle->writes && !handle->flushed) {
+        handle->flushed = true;
+        file->writers_flushed++;
+    }
+    pthread_mutex_unlock(&file->container->lock);
+}
+
+int container_flush(struct filesystem *filesystem, struct handle *handle, pid_t pid) {
+    (void)pid;
+    if (!handle->writes) {
+        return 0;
+    }
+    int problem = file_commit(filesystem, handle->node->file, GEN5_SYNC_FILE);
+    mark_flushed(handle->node->file, handle);
+    return problem;
+}
+
+int container_fsync(struct filesystem *filesystem, struct handle *handle) {
+    struct file_node *file = handle->node->file;
+    int problem = file_commit(filesystem, file, GEN5_SYNC_FOLDER);
+    if (problem == 0) {
+        // The commit of an earlier close may not have reached the folder yet.
+        problem = container_sync_folder(filesystem, handle->node->parent);
+    }
+    return problem;
+}
+
+// Rescue what was written and never stored. draft_lock is held exclusively.
+static void rescue_file(struct filesystem *filesystem, struct file_node *file,
+                        const char *reason) {
+    struct stat attributes;
+    if (fstat(file->draft_fd, &attributes) != 0 || attributes.st_size == 0) {
+        return; // Nothing was written.
+    }
+    char *path = container_path(filesystem, file->container);
+    (void)rescue_draft(filesystem, path != NULL ? path : "unnamed", file->path, file->draft_fd,
+                       reason);
+    free(path);
+}
+
+// The last writer has left: what was stored is shown from the container, what was not is rescued.
+// Returns whether the kernel's pages of the file are out of date.
+static bool end_draft(struct filesystem *filesystem, struct file_node *file) {
+    struct container *container = file->container;
+    bool stale = false;
+    pthread_rwlock_wrlock(&file->draft_lock);
+    pthread_mutex_lock(&container->lock);
+    bool ends = file->draft_fd >= 0 && file->writers == 0 &&
+                (file->member.kind != MEMBER_NONE || !file->attached);
+    bool stored = file->changes_committed == file->changes;
+    bool lost = !stored && file->attached;
+    bool fresh = file->fresh;
+    char *reason = strdup(file->error != NULL ? file->error : "it could not be stored");
+    pthread_mutex_unlock(&container->lock);
+    if (ends) {
+        if (lost) {
+            rescue_file(filesystem, file, reason != NULL ? reason : "");
+        }
+        draft_drop(file);
+        pthread_mutex_lock(&container->lock);
+        file->changes_done = file->changes_committed = file->changes;
+        stale = file->stale_pages = true;
+        snapshot_release(filesystem, file->snapshot);
+        file->snapshot = NULL;
+        if (fresh && lost) {
+            // What the new file was to replace is shown again.
+            hidden_drop(container, file->path);
+            file_detach(filesystem, file);
+        } else if (file->error == NULL) {
+            file_keep(filesystem, file, false);
+        }
+        pthread_mutex_unlock(&container->lock);
+        if (fresh && lost) {
+            tell_path(filesystem, container, file->path);
+        }
+    }
+    free(reason);
+    pthread_rwlock_unlock(&file->draft_lock);
+    return stale;
+}
+
+void container_release_handle(struct filesystem *filesystem, struct handle *handle) {
+    struct node *node = handle->node;
+    struct file_node *file = node->file;
+    struct container *container = NULL;
+    bool stale = false;
+    if (container_enter(filesystem, node, &container) != 0) {
+        return;
+    }
+    if (handle->writes) {
+        // A mapping may have been written to after the descriptor was closed.
+        (void)file_commit(filesystem, file, GEN5_SYNC_FILE);
+    }
+    pthread_mutex_lock(&container->lock);
+    if (handle->writes) {
+        file->writers--;
+        file->writers_flushed -= handle->flushed ? 1 : 0;
+    }
+    bool last_writer = handle->writes && file->writers == 0;
+    pthread_mutex_unlock(&container->lock);
+    if (last_writer) {
+        stale = end_draft(filesystem, file);
+    }
+    struct snapshot *now = NULL;
+    if (stale) {
+        (void)container_snapshot(filesystem, container, &now);
+    }
+    pthread_mutex_lock(&container->lock);
+    file->opens--;
+    if (stale && file->opens > 0) {
+        pin_snapshot(filesystem, file, now);
+    }
+    if (file->opens == 0 && file->attached && file->member.kind != MEMBER_NONE) {
+        snapshot_release(filesystem, file->snapshot);
+        file->snapshot = NULL;
+    }
+    pthread_cond_broadcast(&container->released);
+    pthread_mutex_unlock(&container->lock);
+    snapshot_release(filesystem, now);
+    if (stale) {
+        notice_node_now(filesystem, node, true);
+    }
+    node_release(filesystem, node);
+    free(handle);
+    container_leave(filesystem, container);
+}
+
+int container_fallocate(struct filesystem *filesystem, struct handle *handle, int mode,
+                        off_t offset, off_t length) {
+    struct file_node *file = handle->node->file;
+    int problem = draft_ready(filesystem, file);
+    if (problem == 0) {
+        problem = fallocate(file->draft_fd, mode, offset, length) != 0 ? errno : 0;
+        pthread_rwlock_unlock(&file->draft_lock);
+    }
+    if (problem == 0) {
+        count_change(file, handle);
+    }
+    return problem;
+}
+
+int container_lseek(struct filesystem *filesystem, struct handle *handle, off_t offset, int whence,
+                    off_t *found) {
+    struct stat attributes;
+    int problem = container_getattr(filesystem, handle->node, &attributes);
+    if (problem != 0) {
+        return problem;
+    }
+    // A member is data from its start to its end, and behind that is the one hole.
+    if (offset < 0 || offset >= attributes.st_size) {
+        return ENXIO;
+    }
+    *found = whence == SEEK_HOLE ? attributes.st_size : offset;
+    return 0;
+}
+
+int container_sync_folder(struct filesystem *filesystem, struct node *folder) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    struct node *container = folder->kind == NODE_LATENTS ? folder->parent : folder;
+    int problem = node_container_place(filesystem, container, &parent, &name);
+    if (problem != 0) {
+        return problem;
+    }
+    int fd = openat(parent->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    problem = fd < 0 ? errno : 0;
+    if (problem == 0 && gen5_folder_sync(fd, &error) != GEN5_OK) {
+        problem = gen5_error_errno(&error);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    node_release(filesystem, parent);
+    free(name);
+    return problem;
+}
+
+// Attributes
+
+static int set_size(struct filesystem *filesystem, struct file_node *file, struct handle *handle,
+                    off_t size) {
+    bool keep_cache = true;
+    struct handle *own = NULL;
+    if (handle == NULL) {
+        // truncate(2) by path is a write session of its own.
+        int problem = open_file(filesystem, file, O_WRONLY, 0, &own, &keep_cache);
+        if (problem != 0) {
+            return problem;
+        }
+    }
+    int problem = truncate_draft(filesystem, file, own != NULL ? own : handle, size);
+    if (own != NULL) {
+        pthread_mutex_lock(&file->container->lock);
+        bool alone = file->writers == 1;
+        pthread_mutex_unlock(&file->container->lock);
+        if (problem == 0 && alone) {
+            problem = container_flush(filesystem, own, 0);
+        }
+        container_release_handle(filesystem, own);
+    }
+    return problem;
+}
+
+// chmod, chown and utimens act on the container's file, and on a scratch file itself.
+static int set_attributes_of(int fd, const struct stat *attributes, int to_set, mode_t keep) {
+    char link[64];
+    int length = snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (length < 0) {
+        return EIO;
+    }
+    if ((to_set & CONTAINER_SET_MODE) != 0 &&
+        chmod(link, (attributes->st_mode & 0666) | keep) != 0) {
+        return errno;
+    }
+    if ((to_set & (CONTAINER_SET_UID | CONTAINER_SET_GID)) != 0) {
+        uid_t uid = (to_set & CONTAINER_SET_UID) != 0 ? attributes->st_uid : (uid_t)-1;
+        gid_t gid = (to_set & CONTAINER_SET_GID) != 0 ? attributes->st_gid : (gid_t)-1;
+        if (chown(link, uid, gid) != 0) {
+            return errno;
+        }
+    }
+    if ((to_set & CONTAINER_SET_TIMES) != 0) {
+        struct timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
+        if ((to_set & CONTAINER_SET_ATIME) != 0) {
+            times[0] = attributes->st_atim;
+        }
+        if ((to_set & CONTAINER_SET_ATIME_NOW) != 0) {
+            times[0].tv_nsec = UTIME_NOW;
+        }
+        if ((to_set & CONTAINER_SET_MTIME) != 0) {
+            times[1] = attributes->st_mtim;
+        }
+        if ((to_set & CONTAINER_SET_MTIME_NOW) != 0) {
+            times[1].tv_nsec = UTIME_NOW;
+        }
+        if (utimensat(AT_FDCWD, link, times, 0) != 0) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+static int set_container_attributes(struct filesystem *filesystem, struct container *container,
+                                    const struct stat *attributes, int to_set) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    int problem = node_container_place(filesystem, container->node, &parent, &name);
+    if (problem != 0) {
+        return problem;
+    }
+    int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    problem = fd < 0 ? errno : set_attributes_of(fd, attributes, to_set, 0);
+    if (fd >= 0) {
+        close(fd);
+    }
+    node_release(filesystem, parent);
+    free(name);
+    if (problem == 0) {
+        struct snapshot *now = NULL;
+        if (container_snapshot(filesystem, container, &now) == 0) {
+            view_update(filesystem, container, now);
+            snapshot_release(filesystem, now);
+        }
+    }
+    return problem;
+}
+
+int container_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
+                      struct stat *attributes, int to_set) {
+    struct container *container = NULL;
+    int problem = container_enter(filesystem, node, &container);
+    if (problem != 0) {
+        return problem;
+    }
+    if ((to_set & CONTAINER_SET_SIZE) != 0) {
+        problem = node->kind != NODE_FILE
+                      ? EISDIR
+                      : set_size(filesystem, node->file, handle, attributes->st_size);
+    }
+    const int others = CONTAINER_SET_MODE | CONTAINER_SET_UID | CONTAINER_SET_GID |
+                       CONTAINER_SET_TIMES;
+    if (problem == 0 && (to_set & others) != 0) {
+        if (node->kind == NODE_FILE && node->file->draft_fd >= 0) {
+            // Times set on what is being written (cp -p, rsync -t) are the draft's until it is stored.
+            problem = set_attributes_of(node->file->draft_fd, attributes, to_set, 0);
+        }
+        if (problem == 0 && !(node->kind == NODE_FILE && (node->file->member.kind == MEMBER_NONE ||
+                                                          node->file->fresh))) {
+            problem = set_container_attributes(filesystem, container, attributes, to_set);
+        }
+    }
+    if (problem == 0) {
+        problem = container_getattr(filesystem, node, attributes);
+    }
+    container_leave(filesystem, container);
+    return problem;
+}

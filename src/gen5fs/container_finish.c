@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// What is left to do with containers when the mount ends, and what `gen5fs status` says of them meanwhile.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "rescue.h"
+
+// One file that is still here at the end: stored if it can be, else kept aside.
+static void finish_file(struct filesystem *filesystem, struct file_node *file, const char *path) {
+    if (file->attached && file->member.kind != MEMBER_NONE && file->draft_fd >= 0) {
+        (void)file_commit(filesystem, file, GEN5_SYNC_FILE);
+    }
+    pthread_rwlock_wrlock(&file->draft_lock);
+    struct gen5_error error = GEN5_ERROR_NONE;
+    bool scratch = file->attached && file->member.kind == MEMBER_NONE;
+    bool draft = file->attached && file->draft_fd >= 0;
+    bool lost = scratch || (draft && file->changes_committed != file->changes);
+    const char *reason = scratch              ? "a scratch file that was there when the mount ended"
+                         : file->error != NULL ? file->error
+                                               : "it could not be stored";
+    // The copy that a program made by renaming a member away is only of use where that was replaced.
+    bool copy = scratch && file->draft_fd < 0;
+    if (copy && file->origin.kind != MEMBER_NONE && file->snapshot != NULL) {
+        struct snapshot *now = NULL;
+        if (container_snapshot(filesystem, file->container, &now) == 0) {
+            struct version version = member_version(now, &file->origin);
+            lost = !version_equal(&version, &file->version);
+            snapshot_release(filesystem, now);
+        }
+    }
+    if (lost && draft_make(filesystem, file, false, &error) == 0) {
+        struct stat attributes;
+        if (fstat(file->draft_fd, &attributes) == 0 && attributes.st_size > 0) {
+            (void)rescue_draft(filesystem, path, file->path, file->draft_fd, reason);
+        }
+    }
+    draft_drop(file);
+    pthread_rwlock_unlock(&file->draft_lock);
+}
+
+static struct file_node *next_kept(struct filesystem *filesystem, struct container *container) {
+    for (struct file_node *file = container->files; file != NULL; file = file->next) {
+        if (file->kept && node_reference_alive(filesystem, file->node)) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+static void finish_container(struct filesystem *filesystem, struct container *container) {
+    char *path = container_path(filesystem, container);
+    pthread_mutex_lock(&container->lock);
+    struct file_node *file;
+    while ((file = next_kept(filesystem, container)) != NULL) {
+        pthread_mutex_unlock(&container->lock);
+        finish_file(filesystem, file, path != NULL ? path : "unnamed");
+        pthread_mutex_lock(&container->lock);
+        file_detach(filesystem, file);
+        pthread_mutex_unlock(&container->lock);
+        node_release(filesystem, file->node);
+        pthread_mutex_lock(&container->lock);
+    }
+    fresh_end(container);
+    pthread_mutex_unlock(&container->lock);
+    removals_commit(filesystem, container, true);
+    free(path);
+}
+
+void container_finish_all(struct filesystem *filesystem, bool ending) {
+    struct node **nodes = NULL;
+    size_t count = 0;
+    if (!ending) {
+        return;
+    }
+    (void)node_list_containers(filesystem, NULL, &nodes, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct container *container = NULL;
+        if (container_enter(filesystem, nodes[i], &container) == 0) {
+            finish_container(filesystem, container);
+            container_leave(filesystem, container);
+        }
+        node_release(filesystem, nodes[i]);
+    }
+    free(nodes);
+}
+
+static void report_container(struct filesystem *filesystem, struct container *container,
+                             FILE *out) {
+    char *path = container_path(filesystem, container);
+    pthread_mutex_lock(&container->lock);
+    for (const struct file_node *file = container->files; file != NULL; file = file->next) {
+        if (!file->attached) {
+            continue;
+        }
+        if (file->draft_fd >= 0 && file->changes != file->changes_committed) {
+            fprintf(out, "dirty: %s/%s\n", path != NULL ? path : "?", file->path);
+        }
+        if (file->error_number != 0) {
+            fprintf(out, "failed: %s/%s: %s\n", path != NULL ? path : "?", file->path,
+                    file->error != NULL ? file->error : "");
+        }
+    }
+    pthread_mutex_unlock(&container->lock);
+    free(path);
+}
+
+void container_report(struct filesystem *filesystem, FILE *out) {
+    struct node **nodes = NULL;
+    size_t count = 0;
+    (void)node_list_containers(filesystem, NULL, &nodes, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct container *container = NULL;
+        pthread_mutex_lock(&filesystem->nodes.lock);
+        bool inside = nodes[i]->container != NULL;
+        pthread_mutex_unlock(&filesystem->nodes.lock);
+        if (inside && container_enter(filesystem, nodes[i], &container) == 0) {
+            report_container(filesystem, container, out);
+            container_leave(filesystem, container);
+        }
+        node_release(filesystem, nodes[i]);
+    }
+    free(nodes);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// A container that mkdir made and that is being filled (DESIGN.md 2.2 rule 9). `cp -r`, tar, unzip and rsync
+// write its files in any order, and some insist that a file in a folder that they made is not there yet.
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "container.h"
+
+void fresh_begin(struct container *container, pid_t maker) {
+    container->fresh_maker = maker;
+    container->fresh_until_ms = clock_ms() + FRESH_MS;
+}
+
+bool fresh_is(struct container *container) {
+    return container->fresh_until_ms > clock_ms();
+}
+
+void fresh_touch(struct container *container) {
+    if (fresh_is(container)) {
+        container->fresh_until_ms = clock_ms() + FRESH_MS;
+    }
+}
+
+void fresh_end(struct container *container) {
+    container->fresh_until_ms = 0;
+    free(container->fresh_text);
+    container->fresh_text = NULL;
+    container->fresh_text_size = 0;
+}
+
+// What the calling thread asks of the kernel, from /proc.
+struct wish {
+    bool new_file; // O_CREAT | O_EXCL
+    bool look;     // a stat
+};
+
+static struct wish wish_of(pid_t thread) {
+    struct wish result = {false, false};
+    char path[64];
+    char line[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)thread);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return result; // Not ours to look at: the program gets the plain answer.
+    }
+    long number = -1;
+    unsigned long arguments[3] = {0};
+    bool known = fgets(line, sizeof line, file) != NULL &&
+                 sscanf(line, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1],
+                        &arguments[2]) == 4;
+    fclose(file);
+    const unsigned long wish = O_CREAT | O_EXCL;
+    if (!known) {
+        return result;
+    }
+    result.new_file = number == SYS_openat && (arguments[2] & wish) == wish;
+    result.look = number == SYS_newfstatat || number == SYS_statx;
+#ifdef SYS_open
+    result.new_file = result.new_file || (number == SYS_open && (arguments[1] & wish) == wish);
+    result.look = result.look || number == SYS_stat || number == SYS_lstat;
+#endif
+    return result;
+}
+
+bool fresh_hides(struct container *container, const char *name, pid_t caller) {
+    bool metadata = strcmp(name, METADATA_NAME) == 0 && container->fresh_text == NULL;
+    if (!fresh_is(container) || !(metadata || strcmp(name, LATENT_NAME) == 0)) {
+        return false;
+    }
+    struct wish wish = wish_of(caller);
+    // unzip asks whether the file is there before it writes it, and would not replace it unasked.
+    return wish.new_file || (metadata && wish.look && caller == container->fresh_maker);
+}
+
+// The SHA-256 of the payload that a .npy draft becomes; false where it is none that can be stored.
+static bool latent_digest(const struct filesystem *filesystem, int draft_fd,
+                          struct gen5_digest *digest) {
+    struct gen5_source source;
+    struct gen5_npy npy;
+    struct gen5_digest_stream *stream = NULL;
+    char buffer[65536];
+    if (gen5_source_from_fd(draft_fd, &source, NULL) != GEN5_OK ||
+        gen5_npy_open(&source, &filesystem->limits, &npy, NULL) != GEN5_OK ||
+        !gen5_npy_is_payload(&npy) || gen5_digest_stream_new(&stream, NULL) != GEN5_OK) {
+        return false;
+    }
+    enum gen5_status status = GEN5_OK;
+    for (uint64_t at = 0; status == GEN5_OK && at < npy.data_size;) {
+        uint64_t left = npy.data_size - at;
+        size_t size = left < sizeof buffer ? (size_t)left : sizeof buffer;
+        status = gen5_source_read(&source, npy.data_offset + at, buffer, size, NULL);
+        if (status == GEN5_OK) {
+            status = gen5_digest_stream_update(stream, buffer, size, NULL);
+        }
+        at += size;
+    }
+    if (status == GEN5_OK) {
+        status = gen5_digest_stream_finish(stream, digest, NULL);
+    }
+    gen5_digest_stream_free(stream);
+    return status == GEN5_OK;
+}
+
+// The metadata that was written before its chunks knows the key of a latent by its hash.
+static void find_key(const struct filesystem *filesystem, const struct container *container,
+                     const struct gen5_digest *digest, struct member *member) {
+    struct gen5_manifest *manifest = NULL;
+    if (container->fresh_text == NULL ||
+        gen5_manifest_parse(container->fresh_text, container->fresh_text_size, &filesystem->limits,
+                            &manifest, NULL) != GEN5_OK) {
+        return;
+    }
+    for (size_t i = 0; i < manifest->record_count; i++) {
+        const struct gen5_record *record = &manifest->records[i];
+        if (record->key != NULL && gen5_digest_equal(&record->digest, digest)) {
+            struct member found = {
+                .kind = MEMBER_LATENT, .key = record->key, .key_length = record->key_length};
+            struct member copy;
+            if (member_copy(&copy, &found) == 0) {
+                member_release(member);
+                *member = copy;
+            }
+            break;
+        }
+    }
+    gen5_manifest_free(manifest);
+}
+
+static const struct gen5_record *stored_with(const struct snapshot *snapshot,
+                                             const struct gen5_digest *digest) {
+    for (size_t i = 0; i < snapshot->container->latent_count; i++) {
+        if (gen5_digest_equal(&snapshot->container->latents[i]->digest, digest)) {
+            return snapshot->container->latents[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_placeholder(const char *key, size_t length) {
+    return length == strlen(PLACEHOLDER_KEY) && memcmp(key, PLACEHOLDER_KEY, length) == 0;
+}
+
+void fresh_plan(struct filesystem *filesystem, const struct file_node *file,
+                const struct snapshot *now, struct fresh_plan *plan) {
+    struct container *container = file->container;
+    struct gen5_digest digest;
+    *plan = (struct fresh_plan){0};
+    if (now->container == NULL || member_copy(&plan->member, &file->member) != 0) {
+        return;
+    }
+    plan->text = container->fresh_text;
+    plan->text_size = container->fresh_text_size;
+    if (file->member.kind != MEMBER_LATENT || !latent_digest(filesystem, file->draft_fd, &digest)) {
+        return;
+    }
+    const struct gen5_record *twin = stored_with(now, &digest);
+    if (is_placeholder(file->member.key, file->member.key_length)) {
+        find_key(filesystem, container, &digest, &plan->member);
+        if (twin != NULL && !is_placeholder(twin->key, twin->key_length)) {
+            const struct member there = {
+                .kind = MEMBER_LATENT, .key = twin->key, .key_length = twin->key_length};
+            member_release(&plan->member);
+            plan->nothing_to_do = member_copy(&plan->member, &there) == 0;
+        }
+    } else if (twin != NULL && is_placeholder(twin->key, twin->key_length)) {
+        plan->removes_placeholder = true;
+    }
+}
+
+void fresh_remember_text(struct container *container, const struct file_node *file) {
+    struct gen5_source source;
+    char *text = NULL;
+    size_t size = 0;
+    if (gen5_source_from_fd(file->draft_fd, &source, NULL) != GEN5_OK ||
+        gen5_source_read_all(&source, FRESH_TEXT_MAX, &text, &size, NULL) != GEN5_OK) {
+        return; // Then the order in which things are written counts, and no more.
+    }
+    free(container->fresh_text);
+    container->fresh_text = text;
+    container->fresh_text_size = size;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// How long a container and its files stay in memory: a container while somebody is inside it, while the
+// kernel knows a file of it, or while it has something that is nowhere else (a draft, a scratch file).
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+
+
+// The directory that a node of a container belongs to.
+static struct node *folder_of(struct node *node) {
+    return node->kind == NODE_CONTAINER ? node : node->parent;
+}
+
+static struct container *container_new(struct node *node) {
+    struct container *container = calloc(1, sizeof *container);
+    if (container != NULL) {
+        container->node = node;
+        pthread_mutex_init(&container->commit_lock, NULL);
+        pthread_mutex_init(&container->lock, NULL);
+        pthread_condattr_t attributes;
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&container->released, &attributes);
+        pthread_condattr_destroy(&attributes);
+    }
+    return container;
+}
+
+static void container_free(struct container *container) {
+    if (container == NULL) {
+        return;
+    }
+    while (container->hidden != NULL) {
+        hidden_drop(container, container->hidden->path);
+    }
+    free(container->fresh_text);
+    pthread_cond_destroy(&container->released);
+    pthread_mutex_destroy(&container->lock);
+    pthread_mutex_destroy(&container->commit_lock);
+    free(container);
+}
+
+int container_enter(struct filesystem *filesystem, struct node *node,
+                    struct container **container) {
+    struct node *folder = folder_of(node);
+    assert(folder->kind == NODE_CONTAINER);
+    struct container *made = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (folder->container == NULL) {
+        folder->container = made = container_new(folder);
+    }
+    *container = folder->container;
+    if (*container != NULL) {
+        (*container)->pins++;
+        folder->references++;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return *container != NULL ? 0 : ENOMEM;
+}
+
+void container_leave(struct filesystem *filesystem, struct container *container) {
+    struct node *folder = container->node;
+    struct container *idle = NULL;
+    pthread_mutex_lock(&container->lock);
+    bool needed = container->files != NULL || container->hidden != NULL ||
+                  container->fresh_until_ms != 0;
+    pthread_mutex_unlock(&container->lock);
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    // Files are attached only by callers who are inside, so with the last pin nothing can be added.
+    if (--container->pins == 0 && !needed && container->latents == NULL) {
+        folder->container = NULL;
+        idle = container;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    container_free(idle);
+    node_release(filesystem, folder);
+}
+
+struct file_node *file_of(const struct node *node) {
+    assert(node->kind == NODE_FILE);
+    return node->file;
+}
+
+uint64_t inside_ino(const struct container *container) {
+    // Bit 63 keeps them apart from the source's own numbers, bit 62 those of spare numbers from others.
+    uint64_t shown = container->node->shown_ino;
+    return (UINT64_C(1) << 63) | (shown >> 61 & 1) << 62 |
+           (shown & ((UINT64_C(1) << 38) - 1)) << 24;
+}
+
+// Members are numbered in the order in which they are listed, so that tools that copy in the order of
+// inode numbers copy them in that order too.
+static uint64_t file_ino(const struct container *container, const char *path) {
+    static const char *const first[] = {"image.", NOTICE_NAME, NULL, ENVIRONMENT_NAME};
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ container->node->shown_ino;
+    for (const char *at = path; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    }
+    uint64_t rank = 6;
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        if (first[i] != NULL && strncmp(path, first[i], strlen(first[i])) == 0) {
+            rank = i + 1;
+        }
+    }
+    if (strncmp(path, LATENTS_NAME "/", strlen(LATENTS_NAME) + 1) == 0) {
+        rank = 3;
+    } else if (strcmp(path, METADATA_NAME) == 0) {
+        rank = 7;
+    }
+    return inside_ino(container) |
+           rank << 21 | (hash & UINT64_C(0x1fffff));
+}
+
+int file_new(struct filesystem *filesystem, struct container *container, const char *path,
+             const struct member *member, struct file_node **file) {
+    struct file_node *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return ENOMEM;
+    }
+    made->container = container;
+    made->draft_fd = -1;
+    made->path = strdup(path);
+    int problem = made->path == NULL ? ENOMEM : member_copy(&made->member, member);
+    if (problem == 0) {
+        problem = member_copy(&made->origin, member);
+    }
+    if (problem == 0) {
+        problem = node_new(filesystem, NODE_FILE, container->node, file_ino(container, path),
+                           &made->node);
+    }
+    if (problem != 0) {
+        member_release(&made->member);
+        member_release(&made->origin);
+        free(made->path);
+        free(made);
+        return problem;
+    }
+    pthread_rwlock_init(&made->draft_lock, NULL);
+    made->node->file = made;
+    made->attached = true;
+    made->next = container->files;
+    container->files = made;
+    *file = made;
+    return 0;
+}
+
+struct file_node *file_find(struct container *container, const char *path) {
+    for (struct file_node *file = container->files; file != NULL; file = file->next) {
+        if (file->attached && strcmp(file->path, path) == 0) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+int file_set_path(struct file_node *file, const char *path) {
+    char *copy = strdup(path);
+    if (copy == NULL) {
+        return ENOMEM;
+    }
+    free(file->path);
+    file->path = copy;
+    return 0;
+}
+
+void file_set_error(struct file_node *file, int number, const char *text) {
+    char *copy = number != 0 ? strdup(text) : NULL;
+    free(file->error);
+    file->error = copy;
+    file->error_number = number;
+}
+
+// The caller holds container.lock and a reference of its own, so that neither function frees the node.
+void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep) {
+    if (file->kept == keep) {
+        return;
+    }
+    file->kept = keep;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (keep) {
+        file->node->references++;
+    } else {
+        assert(file->node->references > 1);
+        file->node->references--;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+void file_detach(struct filesystem *filesystem, struct file_node *file) {
+    file->attached = false;
+    file_keep(filesystem, file, false);
+}
+
+static void file_free(struct filesystem *filesystem, struct file_node *file) {
+    if (file->draft_fd >= 0) {
+        close(file->draft_fd);
+    }
+    snapshot_release(filesystem, file->snapshot);
+    member_release(&file->member);
+    member_release(&file->origin);
+    pthread_rwlock_destroy(&file->draft_lock);
+    free(file->error);
+    free(file->path);
+    free(file);
+}
+
+static void file_gone(struct filesystem *filesystem, struct node *node) {
+    struct container *container = NULL;
+    if (container_enter(filesystem, node, &container) != 0) {
+        return; // Cannot be: the file keeps its container in memory.
+    }
+    pthread_mutex_lock(&container->lock);
+    for (struct file_node **at = &container->files; *at != NULL; at = &(*at)->next) {
+        if (*at == node->file) {
+            *at = node->file->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&container->lock);
+    file_free(filesystem, node->file);
+    node->file = NULL;
+    container_leave(filesystem, container);
+}
+
+void container_node_gone(struct filesystem *filesystem, struct node *node) {
+    if (node->kind == NODE_FILE) {
+        file_gone(filesystem, node);
+        return;
+    }
+    struct node *folder = folder_of(node);
+    if (node->kind == NODE_LATENTS) {
+        struct container *container = NULL;
+        if (container_enter(filesystem, node, &container) == 0) {
+            pthread_mutex_lock(&container->lock);
+            if (container->latents == node) {
+                container->latents = NULL;
+            }
+            pthread_mutex_unlock(&container->lock);
+            container_leave(filesystem, container);
+        }
+        return;
+    }
+    container_free(folder->container);
+    folder->container = NULL;
+}

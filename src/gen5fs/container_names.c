@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Names inside a container: removing and renaming. A member that is removed or renamed away leaves the
+// container only when it is clear that nothing takes its place (DESIGN.md 2.2 rules 5 and 9).
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "kernel_notices.h"
+
+// linux/fs.h has these too, but collides with sys/mount.h; glibc has them in stdio.h.
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1U
+#endif
+
+int container_mkdir(struct filesystem *filesystem, struct node *folder, const char *name,
+                    struct node **child, struct stat *attributes) {
+    int problem = container_lookup(filesystem, folder, name, 0, child, attributes);
+    if (problem == 0) {
+        // latents/ is there for who asks. A copy that makes it finds it, empty or not, as `mkdir -p` does.
+        struct container *container = NULL;
+        bool fresh = false;
+        if ((*child)->kind == NODE_LATENTS && container_enter(filesystem, folder, &container) == 0) {
+            pthread_mutex_lock(&container->lock);
+            fresh = fresh_is(container);
+            pthread_mutex_unlock(&container->lock);
+            container_leave(filesystem, container);
+        }
+        if (fresh) {
+            return 0;
+        }
+        node_release(filesystem, *child);
+        return EEXIST;
+    }
+    return problem == ENOENT ? EPERM : problem;
+}
+
+// A member whose name is given up: hidden until `due_ms`.
+static int hide_member(struct container *container, const struct file_node *file, int64_t due_ms) {
+    return hidden_add(container, file->path, &file->member, due_ms);
+}
+
+static int unlink_file(struct filesystem *filesystem, struct container *container,
+                       struct snapshot *snapshot, struct file_node *file) {
+    int problem = 0;
+    if (file->member.kind == MEMBER_NOTICE) {
+        return EACCES;
+    }
+    if (file->member.kind != MEMBER_NONE && member_version(snapshot, &file->member).present) {
+        bool stays = file->member.kind == MEMBER_METADATA;
+        problem = hide_member(container, file, stays ? -1 : clock_ms() + REMOVAL_DELAY_MS);
+        if (problem == 0 && !stays) {
+            removal_schedule(filesystem, container);
+        }
+    } else if (file->member.kind == MEMBER_NONE && file->origin.kind != MEMBER_NONE) {
+        // The copy of a member that was renamed away is deleted on purpose, and with it the member,
+        // unless something took its place.
+        for (struct hidden *at = container->hidden; at != NULL; at = at->next) {
+            if (at->due_ms < 0 && member_equal(&at->member, &file->origin) &&
+                file->origin.kind != MEMBER_METADATA && file_find(container, at->path) == NULL) {
+                at->due_ms = clock_ms() + REMOVAL_DELAY_MS;
+                removal_schedule(filesystem, container);
+            }
+        }
+    }
+    if (problem == 0) {
+        if (file->snapshot == NULL && file->opens > 0) {
+            file->snapshot = snapshot_reference(snapshot);
+        }
+        file_detach(filesystem, file);
+    }
+    return problem;
+}
+
+int container_unlink(struct filesystem *filesystem, struct node *folder, const char *name) {
+    struct container *container = NULL;
+    struct snapshot *snapshot = NULL;
+    struct file_node *file = NULL;
+    char *path = NULL;
+    int problem = container_enter(filesystem, folder, &container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = container_snapshot(filesystem, container, &snapshot);
+    pthread_mutex_lock(&container->lock);
+    if (problem == 0 && folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0) {
+        problem = EISDIR;
+    }
+    if (problem == 0) {
+        problem = path_of_name(container, snapshot, folder, name, &path);
+    }
+    if (problem == 0) {
+        problem = view_find(filesystem, container, snapshot, path, &file);
+    }
+    if (problem == 0) {
+        problem = unlink_file(filesystem, container, snapshot, file);
+    }
+    pthread_mutex_unlock(&container->lock);
+    if (file != NULL) {
+        if (problem == 0 && file->member.kind == MEMBER_LATENT) {
+            notice_entry(filesystem, container->node, LATENT_NAME, 0);
+        }
+        node_release(filesystem, file->node);
+    }
+    free(path);
+    snapshot_release(filesystem, snapshot);
+    container_leave(filesystem, container);
+    return problem;
+}
+
+int container_rmdir(struct filesystem *filesystem, struct node *folder, const char *name) {
+    struct node *child = NULL;
+    struct stat attributes;
+    int problem = container_lookup(filesystem, folder, name, 0, &child, &attributes);
+    if (problem != 0) {
+        return problem;
+    }
+    if (child->kind != NODE_LATENTS) {
+        problem = ENOTDIR;
+    } else {
+        struct container_listing listing;
+        problem = container_list(filesystem, child, &listing);
+        if (problem == 0) {
+            problem = listing.count > 0 ? ENOTEMPTY : 0; // Gone when empty: it is not listed then.
+            container_listing_free(filesystem, &listing);
+        }
+    }
+    node_release(filesystem, child);
+    return problem;
+}
+
+// A rename within one container, with its locks taken step by step.
+struct renaming {
+    struct filesystem *filesystem;
+    struct container *container;
+    struct snapshot *snapshot;
+    char *old_path;
+    char *new_path;
+    struct file_node *file;     // with a node reference
+    struct file_node *replaced; // likewise; NULL where there is none
+    struct member target;       // what the new path stands for
+};
+
+static int renaming_begin(struct renaming *renaming, struct node *old_folder, const char *old_name,
+                          struct node *new_folder, const char *new_name, unsigned int flags) {
+    struct filesystem *filesystem = renaming->filesystem;
+    struct container *container = renaming->container;
+    struct snapshot *snapshot = renaming->snapshot;
+    int problem = path_of_name(container, snapshot, old_folder, old_name, &renaming->old_path);
+    if (problem == 0) {
+        problem = path_of_name(container, snapshot, new_folder, new_name, &renaming->new_path);
+    }
+    if (problem == 0) {
+        problem = view_find(filesystem, container, snapshot, renaming->old_path, &renaming->file);
+    }
+    if (problem == 0) {
+        problem = view_find(filesystem, container, snapshot, renaming->new_path,
+                            &renaming->replaced);
+        problem = problem == ENOENT ? 0 : problem;
+    }
+    if (problem == 0) {
+        problem = member_of_path(snapshot, renaming->new_path, &renaming->target);
+    }
+    if (problem != 0) {
+        return problem;
+    }
+    if (renaming->replaced != NULL && (flags & (unsigned int)RENAME_NOREPLACE) != 0) {
+        return EEXIST;
+    }
+    if (renaming->file->member.kind == MEMBER_NOTICE || renaming->target.kind == MEMBER_NOTICE) {
+        return EACCES;
+    }
+    return 0;
+}
+
+static void renaming_end(struct renaming *renaming) {
+    if (renaming->file != NULL) {
+        node_release(renaming->filesystem, renaming->file->node);
+    }
+    if (renaming->replaced != NULL) {
+        node_release(renaming->filesystem, renaming->replaced->node);
+    }
+    member_release(&renaming->target);
+    free(renaming->old_path);
+    free(renaming->new_path);
+}
+
+// Onto a scratch name. container.lock is held.
+static int rename_to_scratch(struct renaming *renaming) {
+    struct file_node *file = renaming->file;
+    int problem = 0;
+    bool was_member = file->member.kind != MEMBER_NONE;
+    if (was_member && member_version(renaming->snapshot, &file->member).present) {
+        problem = hide_member(renaming->container, file, -1);
+    }
+    if (problem == 0 && was_member && file->snapshot == NULL) {
+        file->snapshot = snapshot_reference(renaming->snapshot);
+    }
+    if (problem == 0) {
+        problem = file_set_path(file, renaming->new_path);
+    }
+    if (problem == 0) {
+        member_release(&file->member);
+        file->fresh = false;
+        file_keep(renaming->filesystem, file, true);
+        if (renaming->replaced != NULL) {
+            file_detach(renaming->filesystem, renaming->replaced);
+        }
+    }
+    return problem;
+}
+
+// A member that comes back to the name that it was renamed away from, unchanged.
+static bool renames_back(const struct renaming *renaming) {
+    const struct file_node *file = renaming->file;
+    struct version now = member_version(renaming->snapshot, &renaming->target);
+    return file->member.kind == MEMBER_NONE && file->draft_fd < 0 && renaming->replaced == NULL &&
+           member_equal(&file->origin, &renaming->target) && version_equal(&now, &file->version);
+}
+
+static void become_member(struct renaming *renaming, bool fresh) {
+    struct file_node *file = renaming->file;
+    member_release(&file->member);
+    member_release(&file->origin);
+    (void)member_copy(&file->member, &renaming->target);
+    (void)member_copy(&file->origin, &renaming->target);
+    file->fresh = fresh;
+    if (renaming->replaced != NULL) {
+        struct file_node *replaced = renaming->replaced;
+        if (replaced->snapshot == NULL && replaced->opens > 0) {
+            replaced->snapshot = snapshot_reference(renaming->snapshot);
+        }
+        file_detach(renaming->filesystem, replaced);
+    }
+}
+
+// Onto a member's name: commit the content. commit_lock is held.
+static int rename_to_member(struct renaming *renaming) {
+    struct filesystem *filesystem = renaming->filesystem;
+    struct container *container = renaming->container;
+    struct file_node *file = renaming->file;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    struct member old_member = {0};
+    struct member old_origin = {0};
+    char *old_path = strdup(file->path);
+    pthread_rwlock_wrlock(&file->draft_lock);
+    pthread_mutex_lock(&container->lock);
+    if (file->snapshot == NULL && file->draft_fd < 0) {
+        file->snapshot = snapshot_reference(renaming->snapshot);
+    }
+    pthread_mutex_unlock(&container->lock);
+    int problem = old_path == NULL ? ENOMEM : draft_make(filesystem, file, false, &error);
+    if (problem == 0) {
+        problem = member_copy(&old_member, &file->member);
+    }
+    if (problem == 0) {
+        problem = member_copy(&old_origin, &file->origin);
+    }
+    struct version old_version = file->version;
+    bool old_fresh = file->fresh;
+    bool moves = problem == 0 && old_member.kind != MEMBER_NONE &&
+                 old_member.kind != MEMBER_METADATA &&
+                 member_version(renaming->snapshot, &old_member).present;
+    if (problem == 0) {
+        // Until it is stored, a reader of the name still finds the old member.
+        pthread_mutex_lock(&container->lock);
+        member_release(&file->member);
+        problem = member_copy(&file->member, &renaming->target);
+        file->version = member_version(renaming->snapshot, &renaming->target);
+        pthread_mutex_unlock(&container->lock);
+    }
+    if (problem == 0) {
+        problem = draft_commit(filesystem, file, moves ? &old_member : NULL, GEN5_SYNC_FILE,
+                               &error);
+    }
+    pthread_mutex_lock(&container->lock);
+    bool writing = file->writers > 0;
+    if (problem == EINVAL && writing) {
+        // Still being written: it is the member's draft from now on, and its last close decides.
+        problem = 0;
+        file->changes++;
+        (void)file_set_path(file, renaming->new_path);
+        become_member(renaming, !member_version(renaming->snapshot, &renaming->target).present);
+        file->fresh = true;
+    } else if (problem == 0) {
+        (void)file_set_path(file, renaming->new_path);
+        become_member(renaming, false);
+        hidden_drop(container, renaming->new_path);
+        file->changes_done = file->changes_committed = file->changes;
+        if (!writing) {
+            close(file->draft_fd);
+            file->draft_fd = -1;
+            file_keep(filesystem, file, false);
+        }
+        snapshot_release(filesystem, file->snapshot);
+        file->snapshot = NULL;
+        file->stale_pages = true;
+    } else {
+        member_release(&file->member);
+        (void)member_copy(&file->member, &old_member);
+        file->version = old_version;
+        file->fresh = old_fresh;
+        if (error.status == GEN5_OK) {
+            gen5_error_set_system(&error, problem, "cannot store %s", renaming->new_path);
+        }
+        file_set_error(file, problem, error.message);
+        if (renaming->replaced != NULL) {
+            file_set_error(renaming->replaced, problem, error.message);
+            file_keep(filesystem, renaming->replaced, true);
+        }
+    }
+    pthread_mutex_unlock(&container->lock);
+    pthread_rwlock_unlock(&file->draft_lock);
+    if (problem != 0) {
+        char *where = container_path(filesystem, container);
+        note("%s/%s was not stored: %s", where != NULL ? where : "?", renaming->new_path,
+             error.message);
+        free(where);
+    }
+    member_release(&old_member);
+    member_release(&old_origin);
+    free(old_path);
+    return problem;
+}
+
+static int rename_locked(struct renaming *renaming) {
+    struct container *container = renaming->container;
+    if (renaming->replaced == renaming->file) {
+        return 0;
+    }
+    if (renaming->target.kind != MEMBER_NONE) {
+        pthread_mutex_lock(&container->lock);
+        bool back = renames_back(renaming);
+        if (back) {
+            struct file_node *file = renaming->file;
+            (void)file_set_path(file, renaming->new_path);
+            become_member(renaming, false);
+            hidden_drop(container, renaming->new_path);
+            file_keep(renaming->filesystem, file, false);
+        }
+        pthread_mutex_unlock(&container->lock);
+        return back ? 0 : rename_to_member(renaming);
+    }
+    pthread_mutex_lock(&container->lock);
+    int problem = rename_to_scratch(renaming);
+    pthread_mutex_unlock(&container->lock);
+    return problem;
+}
+
+int container_rename(struct filesystem *filesystem, struct node *old_folder, const char *old_name,
+                     struct node *new_folder, const char *new_name, unsigned int flags) {
+    struct node *old_container =
+        old_folder->kind == NODE_LATENTS ? old_folder->parent : old_folder;
+    struct node *new_container =
+        new_folder->kind == NODE_LATENTS ? new_folder->parent : new_folder;
+    if (old_container != new_container) {
+        return EXDEV; // mv copies then, and each container is changed by itself
+    }
+    if ((flags & ~(unsigned int)RENAME_NOREPLACE) != 0) {
+        return EINVAL;
+    }
+    if ((old_folder->kind == NODE_CONTAINER && strcmp(old_name, LATENTS_NAME) == 0) ||
+        (new_folder->kind == NODE_CONTAINER && strcmp(new_name, LATENTS_NAME) == 0)) {
+        return EPERM;
+    }
+    struct renaming renaming = {.filesystem = filesystem};
+    int problem = container_enter(filesystem, old_folder, &renaming.container);
+    if (problem != 0) {
+        return problem;
+    }
+    pthread_mutex_lock(&renaming.container->commit_lock);
+    problem = container_snapshot(filesystem, renaming.container, &renaming.snapshot);
+    if (problem == 0) {
+        pthread_mutex_lock(&renaming.container->lock);
+        problem = renaming_begin(&renaming, old_folder, old_name, new_folder, new_name, flags);
+        pthread_mutex_unlock(&renaming.container->lock);
+    }
+    if (problem == 0) {
+        problem = rename_locked(&renaming);
+    }
+    pthread_mutex_unlock(&renaming.container->commit_lock);
+    if (problem == 0 && renaming.file->member.kind != MEMBER_NONE) {
+        notice_node_now(filesystem, renaming.file->node, true);
+        notice_entry(filesystem, renaming.container->node, LATENT_NAME, 0);
+    }
+    renaming_end(&renaming);
+    snapshot_release(filesystem, renaming.snapshot);
+    container_leave(filesystem, renaming.container);
+    return problem;
+}

@@ -1,0 +1,652 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// What a container's directory shows: what its file has, less what is hidden, and with the files that are
+// only here.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "container.h"
+#include "kernel_notices.h"
+#include "watcher.h"
+
+#define LATENTS_PREFIX LATENTS_NAME "/"
+
+int container_snapshot(struct filesystem *filesystem, struct container *container,
+                       struct snapshot **snapshot) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    int problem = node_container_place(filesystem, container->node, &parent, &name);
+    if (problem == 0) {
+        problem = snapshot_open(filesystem, parent->fd, name, snapshot);
+    }
+    node_release(filesystem, parent);
+    free(name);
+    return problem;
+}
+
+struct hidden *hidden_find(struct container *container, const char *path) {
+    struct hidden *at = container->hidden;
+    while (at != NULL && strcmp(at->path, path) != 0) {
+        at = at->next;
+    }
+    return at;
+}
+
+int hidden_add(struct container *container, const char *path, const struct member *member,
+               int64_t due_ms) {
+    struct hidden *at = hidden_find(container, path);
+    if (at != NULL) {
+        at->due_ms = due_ms;
+        return 0;
+    }
+    at = calloc(1, sizeof *at);
+    if (at == NULL || (at->path = strdup(path)) == NULL || member_copy(&at->member, member) != 0) {
+        free(at != NULL ? at->path : NULL);
+        free(at);
+        return ENOMEM;
+    }
+    at->due_ms = due_ms;
+    at->next = container->hidden;
+    container->hidden = at;
+    return 0;
+}
+
+void hidden_drop(struct container *container, const char *path) {
+    for (struct hidden **at = &container->hidden; *at != NULL; at = &(*at)->next) {
+        struct hidden *found = *at;
+        if (strcmp(found->path, path) == 0) {
+            *at = found->next;
+            member_release(&found->member);
+            free(found->path);
+            free(found);
+            return;
+        }
+    }
+}
+
+// Whether a file's bytes come from the container as it is now, and not from a draft or an older state.
+static bool follows_container(const struct file_node *file) {
+    return file->attached && !file->fresh && file->draft_fd < 0 &&
+           file->member.kind != MEMBER_NONE;
+}
+
+// Let a file that nobody has open follow the container to another version. The lock is held.
+static void file_adopt(struct file_node *file, const struct version *version) {
+    file->version = *version;
+    file->stale_pages = true;
+}
+
+int view_find(struct filesystem *filesystem, struct container *container,
+              struct snapshot *snapshot, const char *path, struct file_node **file) {
+    struct file_node *found = file_find(container, path);
+    if (found != NULL && !node_reference_alive(filesystem, found->node)) {
+        found->attached = false; // It is being destroyed.
+        found = NULL;
+    }
+    struct member member;
+    int problem = member_of_path(snapshot, path, &member);
+    struct version version = member_version(snapshot, &member);
+    if (problem == 0 && found != NULL && follows_container(found) &&
+        !version_equal(&version, &found->version)) {
+        if (found->opens == 0 && version.present) {
+            file_adopt(found, &version);
+        } else {
+            file_detach(filesystem, found);
+            node_release(filesystem, found->node);
+            found = NULL;
+        }
+    }
+    if (problem == 0 && found == NULL) {
+        problem = hidden_find(container, path) != NULL || !version.present ? ENOENT : 0;
+        if (problem == 0) {
+            problem = file_new(filesystem, container, path, &member, &found);
+        }
+        if (problem == 0) {
+            found->version = version;
+        }
+    }
+    member_release(&member);
+    *file = found;
+    return problem;
+}
+
+void container_attributes(struct filesystem *filesystem, struct stat *attributes) {
+    mode_t read = attributes->st_mode & (S_IRUSR | S_IRGRP | S_IROTH);
+    attributes->st_ino = node_shown_ino(filesystem, attributes);
+    attributes->st_mode = S_IFDIR | (attributes->st_mode & 0777) | (read >> 2);
+    attributes->st_nlink = 1;
+    attributes->st_size = 4096;
+    attributes->st_blocks = 0;
+    attributes->st_rdev = 0;
+}
+
+int view_attributes(struct filesystem *filesystem, struct container *container,
+                    struct snapshot *snapshot, struct file_node *file, struct stat *attributes) {
+    (void)container;
+    struct stat draft = {0};
+    const struct snapshot *shown = file->snapshot != NULL ? file->snapshot : snapshot;
+    *attributes = (file->attached || file->snapshot == NULL) ? snapshot->attributes
+                                                             : shown->attributes;
+    attributes->st_size = (off_t)file->version.size;
+    attributes->st_mode = S_IFREG | (attributes->st_mode & 0666);
+    if (file->draft_fd >= 0) {
+        if (fstat(file->draft_fd, &draft) != 0) {
+            return errno;
+        }
+        attributes->st_size = draft.st_size;
+        attributes->st_mtim = draft.st_mtim;
+        attributes->st_ctim = draft.st_ctim;
+        attributes->st_atim = draft.st_atim;
+        if (file->member.kind == MEMBER_NONE) {
+            attributes->st_mode = S_IFREG | (draft.st_mode & 0777);
+            attributes->st_uid = draft.st_uid;
+            attributes->st_gid = draft.st_gid;
+        }
+    }
+    attributes->st_ino = file->node->shown_ino;
+    attributes->st_nlink = file->attached ? 1 : 0;
+    attributes->st_rdev = 0;
+    attributes->st_blocks = (attributes->st_size + 511) / 512;
+    (void)filesystem;
+    return 0;
+}
+
+// Wait until a writer whose every close has been answered has really let go: its release follows at once,
+// and only then does the file show what was committed. The lock is held.
+static void wait_until_settled(struct container *container, const struct file_node *file) {
+    int64_t until = clock_ms() + SETTLE_MS;
+    struct timespec deadline = {until / 1000, (until % 1000) * 1000000};
+    while (file->writers > 0 && file->writers == file->writers_flushed &&
+           file->changes == file->changes_done) {
+        if (pthread_cond_timedwait(&container->released, &container->lock, &deadline) != 0) {
+            return;
+        }
+    }
+}
+
+static int latents_node(struct filesystem *filesystem, struct container *container,
+                        struct node **node) {
+    if (container->latents != NULL && node_reference_alive(filesystem, container->latents)) {
+        *node = container->latents;
+        return 0;
+    }
+    int problem = node_new(filesystem, NODE_LATENTS, container->node,
+                           inside_ino(container) |
+                               UINT64_C(4) << 21,
+                           node);
+    if (problem == 0) {
+        container->latents = *node;
+    }
+    return problem;
+}
+
+// Latents that are shown: those of the snapshot that are not hidden, and new ones.
+static size_t latents_shown(struct container *container, const struct snapshot *snapshot) {
+    size_t count = 0;
+    const struct gen5_container *stored = snapshot->container;
+    for (size_t i = 0; stored != NULL && i < stored->latent_count; i++) {
+        struct member member = {.kind = MEMBER_LATENT,
+                                .key = stored->latents[i]->key,
+                                .key_length = stored->latents[i]->key_length};
+        char *path = NULL;
+        if (member_path(snapshot, &member, &path) == 0 &&
+            (hidden_find(container, path) == NULL || file_find(container, path) != NULL)) {
+            count++;
+        }
+        free(path);
+    }
+    for (const struct file_node *file = container->files; file != NULL; file = file->next) {
+        if (file->attached && strncmp(file->path, LATENTS_PREFIX, strlen(LATENTS_PREFIX)) == 0 &&
+            (file->fresh || file->member.kind == MEMBER_NONE)) {
+            count++;
+        }
+    }
+    return count;
+}
+
+static void latents_attributes(const struct snapshot *snapshot, const struct node *node,
+                               struct filesystem *filesystem, struct stat *attributes) {
+    *attributes = snapshot->attributes;
+    container_attributes(filesystem, attributes);
+    attributes->st_ino = node->shown_ino;
+}
+
+static int lookup_latents(struct filesystem *filesystem, struct container *container,
+                          struct snapshot *snapshot, struct node **child,
+                          struct stat *attributes) {
+    if (snapshot->container == NULL) {
+        return ENOENT;
+    }
+    int problem = latents_node(filesystem, container, child);
+    if (problem == 0) {
+        latents_attributes(snapshot, *child, filesystem, attributes);
+    }
+    return problem;
+}
+
+static int lookup_file(struct filesystem *filesystem, struct container *container,
+                       struct snapshot *snapshot, struct node *folder, const char *name,
+                       struct node **child, struct stat *attributes) {
+    char *path = NULL;
+    struct file_node *file = NULL;
+    int problem = path_of_name(container, snapshot, folder, name, &path);
+    if (problem == 0) {
+        problem = view_find(filesystem, container, snapshot, path, &file);
+    }
+    if (problem == 0) {
+        wait_until_settled(container, file);
+        problem = view_attributes(filesystem, container, snapshot, file, attributes);
+        if (problem == 0) {
+            *child = file->node;
+        }
+    }
+    free(path);
+    return problem;
+}
+
+int container_lookup(struct filesystem *filesystem, struct node *folder, const char *name,
+                     pid_t caller, struct node **child, struct stat *attributes) {
+    struct container *container = NULL;
+    struct snapshot *snapshot = NULL;
+    int problem = container_enter(filesystem, folder, &container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = container_snapshot(filesystem, container, &snapshot);
+    if (problem == 0) {
+        pthread_mutex_lock(&container->lock);
+        if (folder->kind == NODE_CONTAINER && caller != 0 &&
+            fresh_hides(container, name, caller)) {
+            problem = ENOENT;
+        }
+        pthread_mutex_unlock(&container->lock);
+    }
+    if (problem == 0) {
+        pthread_mutex_lock(&container->lock);
+        problem = folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0
+                      ? lookup_latents(filesystem, container, snapshot, child, attributes)
+                      : lookup_file(filesystem, container, snapshot, folder, name, child,
+                                    attributes);
+        pthread_mutex_unlock(&container->lock);
+    }
+    snapshot_release(filesystem, snapshot);
+    container_leave(filesystem, container);
+    return problem;
+}
+
+int container_getattr(struct filesystem *filesystem, struct node *node, struct stat *attributes) {
+    struct container *container = NULL;
+    struct snapshot *snapshot = NULL;
+    int problem = container_enter(filesystem, node, &container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = container_snapshot(filesystem, container, &snapshot);
+    pthread_mutex_lock(&container->lock);
+    if (problem != 0 && node->kind == NODE_FILE && node->file->snapshot != NULL) {
+        // The container is gone; whoever has the file open still has it.
+        snapshot = snapshot_reference(node->file->snapshot);
+        problem = 0;
+    }
+    if (problem != 0) {
+        problem = problem == ENOENT ? ESTALE : problem;
+    } else if (node->kind == NODE_CONTAINER) {
+        *attributes = snapshot->attributes;
+        container_attributes(filesystem, attributes);
+        attributes->st_ino = node->shown_ino;
+    } else if (node->kind == NODE_LATENTS) {
+        latents_attributes(snapshot, node, filesystem, attributes);
+    } else {
+        struct version version = member_version(snapshot, &node->file->member);
+        if (follows_container(node->file) && node->file->opens == 0 && version.present &&
+            !version_equal(&version, &node->file->version)) {
+            file_adopt(node->file, &version);
+        }
+        wait_until_settled(container, node->file);
+        problem = view_attributes(filesystem, container, snapshot, node->file, attributes);
+    }
+    pthread_mutex_unlock(&container->lock);
+    snapshot_release(filesystem, snapshot);
+    container_leave(filesystem, container);
+    return problem;
+}
+
+// Listing
+
+static int listing_add(struct container_listing *listing, const char *name, struct node *node,
+                       const struct stat *attributes, off_t rank) {
+    struct container_listed *grown =
+        reallocarray(listing->entries, listing->count + 1, sizeof *grown);
+    char *copy = strdup(name);
+    if (grown != NULL) {
+        listing->entries = grown;
+    }
+    if (grown == NULL || copy == NULL) {
+        free(copy);
+        return ENOMEM;
+    }
+    // The rank comes first, then a hash of the name, which stays when other entries come and go.
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *at = name; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    }
+    off_t cookie = (rank + 1) << 32 | (off_t)(hash & UINT64_C(0x7fffffff));
+    listing->entries[listing->count++] = (struct container_listed){
+        .name = copy, .node = node, .attributes = *attributes, .cookie = cookie};
+    return 0;
+}
+
+void container_listing_free(struct filesystem *filesystem, struct container_listing *listing) {
+    for (size_t i = 0; i < listing->count; i++) {
+        node_release(filesystem, listing->entries[i].node);
+        free(listing->entries[i].name);
+    }
+    free(listing->entries);
+    *listing = (struct container_listing){0};
+}
+
+static int list_path(struct filesystem *filesystem, struct container *container,
+                     struct snapshot *snapshot, const char *path, const char *name, off_t rank,
+                     struct container_listing *listing) {
+    struct file_node *file = NULL;
+    int problem = view_find(filesystem, container, snapshot, path, &file);
+    if (problem != 0) {
+        return problem == ENOENT ? 0 : problem;
+    }
+    struct stat attributes;
+    problem = view_attributes(filesystem, container, snapshot, file, &attributes);
+    if (problem == 0) {
+        problem = listing_add(listing, name, file->node, &attributes, rank);
+    }
+    if (problem != 0) {
+        node_release(filesystem, file->node);
+    }
+    return problem;
+}
+
+// The order is the one in which a copy is best written: metadata.json last, when the chunks that it speaks
+// of are there.
+enum { RANK_IMAGE, RANK_LATENT, RANK_LATENTS, RANK_ENVIRONMENT, RANK_SCRATCH, RANK_METADATA };
+// In latents/, new and scratch files come behind the stored ones, which are in the container's order.
+enum { RANK_LATENT_FILES = 0x100000 };
+
+static int list_member(struct filesystem *filesystem, struct container *container,
+                       struct snapshot *snapshot, enum member_kind kind, off_t rank,
+                       struct container_listing *listing) {
+    struct member member = {.kind = kind};
+    char *path = NULL;
+    int problem = member_path(snapshot, &member, &path);
+    if (problem == ENOENT) {
+        return 0;
+    }
+    if (problem == 0) {
+        problem = list_path(filesystem, container, snapshot, path, path, rank, listing);
+    }
+    free(path);
+    return problem;
+}
+
+static int list_first_latent(struct filesystem *filesystem, struct container *container,
+                             struct snapshot *snapshot, struct container_listing *listing) {
+    char *path = NULL;
+    int problem = path_of_name(container, snapshot, container->node, LATENT_NAME, &path);
+    if (problem == 0) {
+        problem = list_path(filesystem, container, snapshot, path, LATENT_NAME, RANK_LATENT,
+                            listing);
+    }
+    free(path);
+    return problem;
+}
+
+static int list_latents_folder(struct filesystem *filesystem, struct container *container,
+                               struct snapshot *snapshot, struct container_listing *listing) {
+    if (latents_shown(container, snapshot) < 2) {
+        return 0;
+    }
+    struct node *node = NULL;
+    struct stat attributes;
+    int problem = lookup_latents(filesystem, container, snapshot, &node, &attributes);
+    if (problem == 0) {
+        problem = listing_add(listing, LATENTS_NAME, node, &attributes, RANK_LATENTS);
+        if (problem != 0) {
+            node_release(filesystem, node);
+        }
+    }
+    return problem;
+}
+
+static bool is_listed(const struct container_listing *listing, const struct node *node) {
+    for (size_t i = 0; i < listing->count; i++) {
+        if (listing->entries[i].node == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Scratch files and new members of one folder.
+static int list_files(struct filesystem *filesystem, struct container *container,
+                      struct snapshot *snapshot, bool in_latents,
+                      struct container_listing *listing) {
+    const size_t prefix = strlen(LATENTS_PREFIX);
+    for (struct file_node *file = container->files; file != NULL; file = file->next) {
+        bool inside = strncmp(file->path, LATENTS_PREFIX, prefix) == 0;
+        if (!file->attached || inside != in_latents || is_listed(listing, file->node)) {
+            continue;
+        }
+        if (file->member.kind != MEMBER_NONE && !file->fresh && file->draft_fd < 0) {
+            continue; // The snapshot's members were listed from there.
+        }
+        const char *name = file->path + (inside ? prefix : 0);
+        int problem = list_path(filesystem, container, snapshot, file->path, name,
+                                inside ? RANK_LATENT_FILES
+                                       : RANK_SCRATCH,
+                                listing);
+        if (problem != 0) {
+            return problem;
+        }
+    }
+    return 0;
+}
+
+static int list_latents(struct filesystem *filesystem, struct container *container,
+                        struct snapshot *snapshot, struct container_listing *listing) {
+    const struct gen5_container *stored = snapshot->container;
+    int problem = 0;
+    for (size_t i = 0; problem == 0 && stored != NULL && i < stored->latent_count; i++) {
+        struct member member = {.kind = MEMBER_LATENT,
+                                .key = stored->latents[i]->key,
+                                .key_length = stored->latents[i]->key_length};
+        char *path = NULL;
+        problem = member_path(snapshot, &member, &path);
+        if (problem == 0) {
+            problem = list_path(filesystem, container, snapshot, path,
+                                path + strlen(LATENTS_PREFIX), (off_t)i, listing);
+        }
+        free(path);
+    }
+    return problem == 0 ? list_files(filesystem, container, snapshot, true, listing) : problem;
+}
+
+static int list_top(struct filesystem *filesystem, struct container *container,
+                    struct snapshot *snapshot, struct container_listing *listing) {
+    if (snapshot->container == NULL) {
+        int problem = list_path(filesystem, container, snapshot, NOTICE_NAME, NOTICE_NAME,
+                                RANK_IMAGE, listing);
+        return problem == 0 ? list_files(filesystem, container, snapshot, false, listing)
+                            : problem;
+    }
+    int problem = list_member(filesystem, container, snapshot, MEMBER_IMAGE, RANK_IMAGE, listing);
+    if (problem == 0) {
+        problem = list_first_latent(filesystem, container, snapshot, listing);
+    }
+    if (problem == 0) {
+        problem = list_latents_folder(filesystem, container, snapshot, listing);
+    }
+    if (problem == 0) {
+        problem = list_member(filesystem, container, snapshot, MEMBER_ENVIRONMENT,
+                              RANK_ENVIRONMENT, listing);
+    }
+    if (problem == 0) {
+        problem = list_files(filesystem, container, snapshot, false, listing);
+    }
+    if (problem == 0) {
+        struct member member = {.kind = MEMBER_METADATA};
+        struct file_node *file = file_find(container, METADATA_NAME);
+        if (file == NULL || !is_listed(listing, file->node)) {
+            problem = list_member(filesystem, container, snapshot, member.kind, RANK_METADATA,
+                                  listing);
+        }
+    }
+    return problem;
+}
+
+static int by_cookie(const void *left, const void *right) {
+    off_t a = ((const struct container_listed *)left)->cookie;
+    off_t b = ((const struct container_listed *)right)->cookie;
+    return a < b ? -1 : a > b;
+}
+
+int container_list(struct filesystem *filesystem, struct node *folder,
+                   struct container_listing *listing) {
+    struct container *container = NULL;
+    struct snapshot *snapshot = NULL;
+    *listing = (struct container_listing){0};
+    int problem = container_enter(filesystem, folder, &container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = container_snapshot(filesystem, container, &snapshot);
+    if (problem == 0) {
+        pthread_mutex_lock(&container->lock);
+        problem = folder->kind == NODE_LATENTS
+                      ? list_latents(filesystem, container, snapshot, listing)
+                      : list_top(filesystem, container, snapshot, listing);
+        pthread_mutex_unlock(&container->lock);
+        snapshot_release(filesystem, snapshot);
+        if (listing->count > 0) {
+            qsort(listing->entries, listing->count, sizeof *listing->entries, by_cookie);
+        }
+    }
+    container_leave(filesystem, container);
+    if (problem != 0) {
+        container_listing_free(filesystem, listing);
+    }
+    return problem;
+}
+
+// Telling the kernel
+
+// What became of one file of the view, decided under the lock and told without it.
+struct told {
+    struct node *node; // with a reference
+    bool pages;
+    char *expired; // a name that leads elsewhere now, NULL for none
+};
+
+static struct told file_update(struct filesystem *filesystem, struct file_node *file,
+                               const struct snapshot *snapshot) {
+    struct told told = {.node = file->node};
+    if (!follows_container(file)) {
+        return told;
+    }
+    struct version version = member_version(snapshot, &file->member);
+    if (version_equal(&version, &file->version)) {
+        return told;
+    }
+    if (file->opens == 0 && version.present) {
+        file_adopt(file, &version);
+        told.pages = true;
+    } else {
+        told.expired = strdup(file->path);
+        file_detach(filesystem, file);
+    }
+    return told;
+}
+
+static size_t files_update(struct filesystem *filesystem, struct container *container,
+                           const struct snapshot *snapshot, struct told **told) {
+    size_t count = 0;
+    for (struct file_node *file = container->files; file != NULL; file = file->next) {
+        count++;
+    }
+    *told = count > 0 ? calloc(count, sizeof **told) : NULL;
+    if (*told == NULL) {
+        return 0;
+    }
+    count = 0;
+    for (struct file_node *file = container->files; file != NULL; file = file->next) {
+        if (file->attached && node_reference_alive(filesystem, file->node)) {
+            (*told)[count++] = file_update(filesystem, file, snapshot);
+        }
+    }
+    return count;
+}
+
+static void tell_name(struct filesystem *filesystem, struct container *container,
+                      const char *path) {
+    const size_t prefix = strlen(LATENTS_PREFIX);
+    if (strncmp(path, LATENTS_PREFIX, prefix) != 0) {
+        notice_entry(filesystem, container->node, path, 0);
+        return;
+    }
+    notice_entry(filesystem, container->node, LATENT_NAME, 0);
+    struct node *latents = NULL;
+    pthread_mutex_lock(&container->lock);
+    if (container->latents != NULL && node_reference_alive(filesystem, container->latents)) {
+        latents = container->latents;
+    }
+    pthread_mutex_unlock(&container->lock);
+    if (latents != NULL) {
+        notice_entry(filesystem, latents, path + prefix, 0);
+        notice_node_now(filesystem, latents, true);
+        node_release(filesystem, latents);
+    }
+}
+
+void view_update(struct filesystem *filesystem, struct container *container,
+                 struct snapshot *snapshot) {
+    struct told *told = NULL;
+    pthread_mutex_lock(&container->lock);
+    bool news = !gen5_identity_equal(&container->seen, &snapshot->identity);
+    container->seen = snapshot->identity;
+    size_t count = news ? files_update(filesystem, container, snapshot, &told) : 0;
+    pthread_mutex_unlock(&container->lock);
+    if (!news) {
+        return;
+    }
+    notice_node_now(filesystem, container->node, true);
+    for (size_t i = 0; i < count; i++) {
+        if (told[i].expired != NULL) {
+            tell_name(filesystem, container, told[i].expired);
+            free(told[i].expired);
+        }
+        notice_node_now(filesystem, told[i].node, told[i].pages);
+        node_release(filesystem, told[i].node);
+    }
+    free(told);
+}
+
+void container_refresh(struct filesystem *filesystem, struct node *node) {
+    struct container *container = NULL;
+    struct snapshot *snapshot = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool inside = node->container != NULL;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    if (!inside) {
+        notice_node(filesystem, node, true);
+        return;
+    }
+    if (container_enter(filesystem, node, &container) != 0) {
+        return;
+    }
+    if (container_snapshot(filesystem, container, &snapshot) == 0) {
+        view_update(filesystem, container, snapshot);
+        snapshot_release(filesystem, snapshot);
+    } else {
+        notice_node(filesystem, node, true);
+    }
+    container_leave(filesystem, container);
+}

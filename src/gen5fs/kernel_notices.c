@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Telling the kernel what is out of date. Two threads: one tells, and never waits for anything but
+// the kernel; the other does the work of notice_later, which may take as long as a repack.
+#define FUSE_USE_VERSION 314
+#include "kernel_notices.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "filesystem.h"
+#include "notice_queue.h"
+#include "thread.h"
+
+// Beyond so many queued notices no second telling is remembered: the first is what keeps us right,
+// and the memory of a storm stays bounded by the names that it is about.
+enum { SECOND_TELLING_MAX = 100000 };
+
+// How long to wait, at the end, for a thread that the kernel holds up.
+enum { STOP_SECONDS = 5 };
+
+struct notice_thread {
+    struct filesystem *filesystem;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct notice_queue queue; // protected by lock
+    bool stopping;             // protected by lock
+    void (*perform)(struct filesystem *filesystem, const struct notice *notice);
+};
+
+struct kernel_notices {
+    struct notice_thread teller;
+    struct notice_thread worker;
+};
+
+static bool kernel_knows(struct filesystem *filesystem, const struct node *node) {
+    if (node == filesystem->root) {
+        return true; // It is never looked up.
+    }
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool known = node->lookups > 0;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return known;
+}
+
+// Errors are not looked at here and below: ENOENT says that the kernel had forgotten already,
+// ENODEV and ENOTCONN that there is nobody left to tell, and there is nothing to do about any
+// other.
+static void tell_node(struct filesystem *filesystem, const struct node *node, bool pages) {
+    if (kernel_knows(filesystem, node)) {
+        // A negative offset stands for the attributes alone.
+        fuse_lowlevel_notify_inval_inode(filesystem->session, node_number(filesystem, node),
+                                         pages ? 0 : -1, 0);
+    }
+}
+
+static void tell(struct filesystem *filesystem, const struct notice *notice) {
+    if (notice->kind != NOTICE_ENTRY) {
+        tell_node(filesystem, notice->node, notice->kind == NOTICE_PAGES);
+    } else if (kernel_knows(filesystem, notice->node)) {
+        // Expired and not dropped: a process that works inside the folder stays there. A kernel
+        // that does not know the flag takes it for padding and drops the entry.
+        fuse_lowlevel_notify_expire_entry(filesystem->session,
+                                          node_number(filesystem, notice->node), notice->name,
+                                          strlen(notice->name), FUSE_LL_EXPIRE_ONLY);
+    }
+}
+
+static void work(struct filesystem *filesystem, const struct notice *notice) {
+    notice->work(filesystem, notice->argument);
+}
+
+static void dispose(struct filesystem *filesystem, struct notice *notice) {
+    node_release(filesystem, notice->node);
+    free(notice);
+}
+
+// Queue a notice and take it over; with it the reference on its node.
+static int queue_notice(struct notice_thread *thread, struct notice *notice) {
+    int problem = 0;
+    pthread_mutex_lock(&thread->lock);
+    if (thread->queue.count > SECOND_TELLING_MAX) {
+        notice->again_ms = 0;
+    }
+    bool queued = notice_queue_put(&thread->queue, notice, &problem);
+    pthread_cond_signal(&thread->changed);
+    pthread_mutex_unlock(&thread->lock);
+    if (!queued) {
+        dispose(thread->filesystem, notice);
+    }
+    return problem;
+}
+
+// The next notice that is due; NULL at the end.
+static struct notice *next_notice(struct notice_thread *thread) {
+    struct notice *notice = NULL;
+    pthread_mutex_lock(&thread->lock);
+    while (!thread->stopping && notice == NULL) {
+        int64_t due = notice_queue_due(&thread->queue);
+        if (due <= clock_ms()) {
+            notice = notice_queue_take(&thread->queue);
+        } else {
+            thread_condition_wait(&thread->changed, &thread->lock, due);
+        }
+    }
+    pthread_mutex_unlock(&thread->lock);
+    return notice;
+}
+
+static void *run(void *argument) {
+    struct notice_thread *thread = argument;
+    for (struct notice *notice = next_notice(thread); notice != NULL;
+         notice = next_notice(thread)) {
+        thread->perform(thread->filesystem, notice);
+        if (notice->again_ms > clock_ms()) {
+            notice->due_ms = notice->again_ms;
+            notice->again_ms = 0;
+            queue_notice(thread, notice);
+        } else {
+            dispose(thread->filesystem, notice);
+        }
+    }
+    return NULL;
+}
+
+static int start(struct notice_thread *thread, struct filesystem *filesystem, const char *name,
+                 void (*perform)(struct filesystem *, const struct notice *)) {
+    *thread = (struct notice_thread){.filesystem = filesystem, .perform = perform};
+    int problem = notice_queue_init(&thread->queue);
+    if (problem != 0) {
+        return problem;
+    }
+    pthread_mutex_init(&thread->lock, NULL);
+    thread_condition_init(&thread->changed);
+    problem = thread_start(&thread->thread, name, run, thread);
+    if (problem != 0) {
+        pthread_cond_destroy(&thread->changed);
+        pthread_mutex_destroy(&thread->lock);
+        notice_queue_release(&thread->queue);
+    }
+    return problem;
+}
+
+// false where the thread does not end: the kernel holds it up, and its memory must stay.
+static bool stop(struct notice_thread *thread) {
+    pthread_mutex_lock(&thread->lock);
+    thread->stopping = true;
+    pthread_cond_signal(&thread->changed);
+    pthread_mutex_unlock(&thread->lock);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STOP_SECONDS;
+    if (pthread_timedjoin_np(thread->thread, NULL, &until) != 0) {
+        note("a thread does not end (the kernel holds it up); leaving without it");
+        return false;
+    }
+    struct notice *notice;
+    while ((notice = notice_queue_take(&thread->queue)) != NULL) {
+        if (notice->kind == NOTICE_WORK) {
+            thread->perform(thread->filesystem, notice); // It may own what its argument leads to.
+        }
+        dispose(thread->filesystem, notice);
+    }
+    notice_queue_release(&thread->queue);
+    pthread_cond_destroy(&thread->changed);
+    pthread_mutex_destroy(&thread->lock);
+    return true;
+}
+
+int kernel_notices_start(struct filesystem *filesystem) {
+    struct kernel_notices *notices = calloc(1, sizeof *notices);
+    if (notices == NULL) {
+        return ENOMEM;
+    }
+    int problem = start(&notices->teller, filesystem, "notices", tell);
+    if (problem == 0) {
+        problem = start(&notices->worker, filesystem, "later", work);
+        if (problem != 0) {
+            stop(&notices->teller);
+        }
+    }
+    if (problem != 0) {
+        free(notices);
+        return problem;
+    }
+    filesystem->notices = notices;
+    return 0;
+}
+
+void kernel_notices_stop(struct filesystem *filesystem) {
+    struct kernel_notices *notices = filesystem->notices;
+    if (notices == NULL) {
+        return;
+    }
+    // The worker first: its work may have something to tell.
+    bool worker_ended = stop(&notices->worker);
+    bool teller_ended = stop(&notices->teller);
+    if (worker_ended && teller_ended) {
+        filesystem->notices = NULL;
+        free(notices);
+    }
+}
+
+static void queue_for_kernel(struct filesystem *filesystem, enum notice_kind kind,
+                             struct node *node, const char *name, int64_t again_ms) {
+    if (!kernel_knows(filesystem, node)) {
+        return;
+    }
+    struct notice *notice = notice_new(kind, node, name);
+    if (notice == NULL) {
+        note("out of memory: the kernel was not told of a change");
+        return;
+    }
+    node_reference(filesystem, node);
+    notice->due_ms = INT64_MIN;
+    notice->again_ms = again_ms > 0 ? clock_ms() + again_ms : 0;
+    queue_notice(&filesystem->notices->teller, notice);
+}
+
+void notice_entry(struct filesystem *filesystem, struct node *folder, const char *name,
+                  int64_t again_ms) {
+    queue_for_kernel(filesystem, NOTICE_ENTRY, folder, name, again_ms);
+}
+
+void notice_node(struct filesystem *filesystem, struct node *node, bool pages) {
+    queue_for_kernel(filesystem, pages ? NOTICE_PAGES : NOTICE_ATTRIBUTES, node, "", 0);
+}
+
+void notice_node_now(struct filesystem *filesystem, struct node *node, bool pages) {
+    tell_node(filesystem, node, pages);
+}
+
+void notice_later(struct filesystem *filesystem, int64_t due_ms,
+                  void (*later)(struct filesystem *filesystem, void *argument), void *argument) {
+    struct notice *notice = notice_new(NOTICE_WORK, NULL, "");
+    if (notice == NULL) {
+        note("out of memory: work for later is dropped");
+        return;
+    }
+    notice->work = later;
+    notice->argument = argument;
+    notice->due_ms = due_ms;
+    queue_notice(&filesystem->notices->worker, notice);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Telling the kernel that something it remembers is out of date. The kernel takes a folder's lock
+// for some of these, and may be holding it for a request that we are answering: so names are told
+// from a thread of their own, which holds no lock of ours, and nobody waits for it while answering
+// a request.
+#ifndef GEN5FS_KERNEL_NOTICES_H
+#define GEN5FS_KERNEL_NOTICES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct filesystem;
+struct node;
+struct kernel_notices;
+
+int kernel_notices_start(struct filesystem *filesystem); // sets filesystem->notices; 0 or errno
+void kernel_notices_stop(struct filesystem *filesystem); // whatever is queued is dropped
+
+// A name in a folder may now lead elsewhere (or nowhere): the kernel looks it up again at its next
+// use. Queued; told soon, and once more `again_ms` later (0: not), for an answer that was on its
+// way to the kernel.
+void notice_entry(struct filesystem *filesystem, struct node *folder, const char *name,
+                  int64_t again_ms);
+// A node's attributes, and with `pages` its cached content or listing, are out of date. Queued as
+// well.
+void notice_node(struct filesystem *filesystem, struct node *node, bool pages);
+// The same at once. Takes no lock of a folder in the kernel, so it may be called while a request is
+// being answered, but with none of our locks held, and not for the node of a read or write under
+// way.
+void notice_node_now(struct filesystem *filesystem, struct node *node, bool pages);
+
+// Call `work(filesystem, argument)` on the thread at `due_ms` (clock_ms). What is left at stop is
+// called then.
+void notice_later(struct filesystem *filesystem, int64_t due_ms,
+                  void (*work)(struct filesystem *filesystem, void *argument), void *argument);
+
+#endif

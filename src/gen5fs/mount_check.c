@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Checks before mounting. Each message names the path, says what is wrong and what to do about it.
+#include "mount_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define CONTAINER_SUFFIX ".gen5"
+#define FUSE_DEVICE "/dev/fuse"
+#define FUSE_CONFIGURATION "/etc/fuse.conf"
+#define MOUNT_HELPER "fusermount3"
+
+__attribute__((format(printf, 3, 4))) static enum gen5fs_mount_status
+fail(struct mount_problem *problem, enum gen5fs_mount_status status, const char *format, ...) {
+    problem->status = status;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vsnprintf(problem->message, sizeof problem->message, format, arguments) < 0) {
+        problem->message[0] = '\0';
+    }
+    va_end(arguments);
+    return status;
+}
+
+// Why a path cannot be used, for what open, stat and access all fail with.
+static enum gen5fs_mount_status fail_path(struct mount_problem *problem,
+                                          enum gen5fs_mount_status status, const char *path,
+                                          int os_error) {
+    if (os_error == ENOTCONN || os_error == ECONNABORTED) {
+        return fail(problem, status,
+                    "%s: a mount lies here whose program has ended; clear it with gen5fs umount %s",
+                    path, path);
+    }
+    return fail(problem, status, "%s: %s", path, strerror(os_error));
+}
+
+static void remove_trailing_slashes(char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') {
+        path[--length] = '\0';
+    }
+}
+
+// New memory, or NULL with errno. Symbolic links stay as they are.
+static char *absolute_path(const char *path) {
+    while (path[0] == '.' && path[1] == '/') {
+        path += 2;
+        path += strspn(path, "/");
+    }
+    char *absolute = NULL;
+    if (path[0] == '/') {
+        absolute = strdup(path);
+    } else {
+        char *folder = getcwd(NULL, 0);
+        if (folder == NULL) {
+            return NULL;
+        }
+        bool here = path[0] == '\0' || strcmp(path, ".") == 0;
+        const char *slash = strcmp(folder, "/") == 0 ? "" : "/";
+        if (asprintf(&absolute, "%s%s%s", folder, here ? "" : slash, here ? "" : path) < 0) {
+            absolute = NULL;
+            errno = ENOMEM;
+        }
+        free(folder);
+    }
+    if (absolute != NULL) {
+        remove_trailing_slashes(absolute);
+    }
+    return absolute;
+}
+
+static bool has_container_suffix(const char *name) {
+    size_t length = strlen(name);
+    size_t suffix = strlen(CONTAINER_SUFFIX);
+    return length > suffix && strcmp(name + length - suffix, CONTAINER_SUFFIX) == 0;
+}
+
+// SOURCE is a regular file: the folder that holds it is mounted, and nothing else of it shown.
+static enum gen5fs_mount_status find_container(const char *source, struct mount_target *target,
+                                               struct mount_problem *problem) {
+    char *path = realpath(source, NULL);
+    if (path == NULL) {
+        return fail_path(problem, GEN5FS_MOUNT_SOURCE, source, errno);
+    }
+    char *name = strrchr(path, '/') + 1;
+    if (!has_container_suffix(name)) {
+        free(path);
+        return fail(problem, GEN5FS_MOUNT_SOURCE,
+                    "%s: neither a folder nor a " CONTAINER_SUFFIX
+                    " file; give the folder that holds the containers",
+                    source);
+    }
+    target->only_name = strdup(name);
+    name[name - path > 1 ? -1 : 0] = '\0';
+    target->source_path = path;
+    if (target->only_name == NULL) {
+        return fail_path(problem, GEN5FS_MOUNT_SOURCE, source, ENOMEM);
+    }
+    return GEN5FS_MOUNT_DONE;
+}
+
+static enum gen5fs_mount_status find_source(const char *source, struct mount_target *target,
+                                            struct mount_problem *problem) {
+    struct stat attributes;
+    if (stat(source, &attributes) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            return fail(problem, GEN5FS_MOUNT_SOURCE,
+                        "%s: no such folder; give the folder that holds the containers", source);
+        }
+        return fail_path(problem, GEN5FS_MOUNT_SOURCE, source, errno);
+    }
+    if (S_ISDIR(attributes.st_mode)) {
+        target->source_path = absolute_path(source);
+        return target->source_path != NULL ? GEN5FS_MOUNT_DONE
+                                           : fail_path(problem, GEN5FS_MOUNT_SOURCE, source, errno);
+    }
+    if (S_ISREG(attributes.st_mode)) {
+        return find_container(source, target, problem);
+    }
+    return fail(problem, GEN5FS_MOUNT_SOURCE,
+                "%s: neither a folder nor a file; give the folder that holds the containers",
+                source);
+}
+
+// stat may still answer for a dead mount, from what the kernel remembers; this asks.
+static bool is_dead(const char *path) {
+    return getxattr(path, GEN5FS_PID_ATTRIBUTE, NULL, 0) < 0 &&
+           (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+static enum gen5fs_mount_status check_source(const char *source, struct mount_target *target,
+                                             struct mount_problem *problem) {
+    if (is_dead(source)) {
+        return fail_path(problem, GEN5FS_MOUNT_SOURCE, source, ENOTCONN);
+    }
+    enum gen5fs_mount_status status = find_source(source, target, problem);
+    if (status != GEN5FS_MOUNT_DONE) {
+        return status;
+    }
+    target->source_fd = open(target->source_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (target->source_fd < 0) {
+        return fail_path(problem, GEN5FS_MOUNT_SOURCE, source, errno);
+    }
+    if (faccessat(AT_FDCWD, target->source_path, R_OK | X_OK, AT_EACCESS) != 0) {
+        if (errno == EACCES) {
+            return fail(problem, GEN5FS_MOUNT_SOURCE,
+                        "%s: you may not read this folder; see its permissions with ls -ld",
+                        target->source_path);
+        }
+        return fail_path(problem, GEN5FS_MOUNT_SOURCE, target->source_path, errno);
+    }
+    return GEN5FS_MOUNT_DONE;
+}
+
+// The root of a mount of gen5fs, and nothing else, has the attribute.
+static enum gen5fs_mount_status check_not_mounted(const char *path, struct mount_problem *problem) {
+    char pid[24];
+    ssize_t size = getxattr(path, GEN5FS_PID_ATTRIBUTE, pid, sizeof pid - 1);
+    if (size < 0) {
+        return GEN5FS_MOUNT_DONE;
+    }
+    pid[size] = '\0';
+    return fail(problem, GEN5FS_MOUNT_POINT,
+                "%s: gen5fs is mounted here already (process %s); unmount it first with gen5fs "
+                "umount %s",
+                path, pid, path);
+}
+
+static enum gen5fs_mount_status check_mountpoint(const char *path, struct mount_target *target,
+                                                 struct mount_problem *problem) {
+    struct stat attributes;
+    if (is_dead(path)) {
+        return fail_path(problem, GEN5FS_MOUNT_POINT, path, ENOTCONN);
+    }
+    if (stat(path, &attributes) != 0) {
+        if (errno == ENOENT) {
+            return fail(problem, GEN5FS_MOUNT_POINT,
+                        "%s: no such folder to mount on; make it with mkdir -p %s", path, path);
+        }
+        return fail_path(problem, GEN5FS_MOUNT_POINT, path, errno);
+    }
+    if (!S_ISDIR(attributes.st_mode)) {
+        return fail(problem, GEN5FS_MOUNT_POINT,
+                    "%s: not a folder; give a folder to mount on, preferably an empty one", path);
+    }
+    target->mount_path = realpath(path, NULL);
+    if (target->mount_path == NULL) {
+        return fail_path(problem, GEN5FS_MOUNT_POINT, path, errno);
+    }
+    // fusermount3's own rule, which it explains less well.
+    if (geteuid() != 0 && attributes.st_uid != geteuid() &&
+        ((attributes.st_mode & S_ISVTX) != 0 || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)) {
+        return fail(problem, GEN5FS_MOUNT_POINT,
+                    "%s: not yours to mount on; choose a folder that belongs to you", path);
+    }
+    return check_not_mounted(target->mount_path, problem);
+}
+
+static enum gen5fs_mount_status check_device(struct mount_problem *problem) {
+    int fd = open(FUSE_DEVICE, O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        return GEN5FS_MOUNT_DONE;
+    }
+    if (errno == ENOENT) {
+        return fail(problem, GEN5FS_MOUNT_NO_FUSE,
+                    "%s is absent; load the kernel's module with modprobe fuse, or start the "
+                    "container with --device %s --cap-add SYS_ADMIN",
+                    FUSE_DEVICE, FUSE_DEVICE);
+    }
+    if (errno == EACCES || errno == EPERM) {
+        return fail(problem, GEN5FS_MOUNT_NO_FUSE,
+                    "%s may not be opened (%s); its mode has to be 0666, and a container needs "
+                    "--device %s",
+                    FUSE_DEVICE, strerror(errno), FUSE_DEVICE);
+    }
+    return fail(problem, GEN5FS_MOUNT_NO_FUSE,
+                "%s cannot be opened: %s; load the kernel's module with modprobe fuse", FUSE_DEVICE,
+                strerror(errno));
+}
+
+static bool is_program(const char *path) {
+    struct stat attributes;
+    return stat(path, &attributes) == 0 && S_ISREG(attributes.st_mode) && access(path, X_OK) == 0;
+}
+
+static bool find_in_search_path(const char *name) {
+    const char *folders = getenv("PATH");
+    while (folders != NULL && *folders != '\0') {
+        size_t length = strcspn(folders, ":");
+        char path[PATH_MAX];
+        int printed = snprintf(path, sizeof path, "%.*s/%s", (int)length, folders, name);
+        if (printed > 0 && (size_t)printed < sizeof path && is_program(path)) {
+            return true;
+        }
+        folders += length;
+        folders += *folders == ':' ? 1 : 0;
+    }
+    return false;
+}
+
+// libfuse mounts by itself for root, and by its set-uid helper for others.
+static enum gen5fs_mount_status check_helper(struct mount_problem *problem) {
+    if (geteuid() == 0 || is_program("/usr/bin/" MOUNT_HELPER) ||
+        is_program("/bin/" MOUNT_HELPER) || find_in_search_path(MOUNT_HELPER)) {
+        return GEN5FS_MOUNT_DONE;
+    }
+    return fail(problem, GEN5FS_MOUNT_NO_HELPER,
+                MOUNT_HELPER " is missing, without which only root can mount; install the "
+                             "package fuse3");
+}
+
+static bool others_are_allowed(void) {
+    FILE *stream = fopen(FUSE_CONFIGURATION, "re");
+    if (stream == NULL) {
+        return false;
+    }
+    bool allowed = false;
+    char *line = NULL;
+    size_t size = 0;
+    while (!allowed && getline(&line, &size, stream) >= 0) {
+        char word[32] = "";
+        allowed = sscanf(line, " %31s", word) == 1 && strcmp(word, "user_allow_other") == 0;
+    }
+    free(line);
+    fclose(stream);
+    return allowed;
+}
+
+static enum gen5fs_mount_status check_allow_other(bool allow_other, struct mount_problem *problem) {
+    if (!allow_other || geteuid() == 0 || others_are_allowed()) {
+        return GEN5FS_MOUNT_DONE;
+    }
+    return fail(problem, GEN5FS_MOUNT_REFUSED,
+                "allow_other: only root may let other users in; add the line user_allow_other "
+                "to " FUSE_CONFIGURATION " or leave the option out");
+}
+
+enum gen5fs_mount_status mount_check(const struct gen5fs_mount_options *options,
+                                     struct mount_target *target, struct mount_problem *problem) {
+    *target = (struct mount_target){.source_fd = -1};
+    enum gen5fs_mount_status status = check_source(options->source, target, problem);
+    if (status == GEN5FS_MOUNT_DONE) {
+        status = check_mountpoint(options->mountpoint, target, problem);
+    }
+    if (status == GEN5FS_MOUNT_DONE) {
+        status = check_device(problem);
+    }
+    if (status == GEN5FS_MOUNT_DONE) {
+        status = check_helper(problem);
+    }
+    if (status == GEN5FS_MOUNT_DONE) {
+        status = check_allow_other(options->allow_other, problem);
+    }
+    if (status != GEN5FS_MOUNT_DONE) {
+        mount_target_release(target);
+    }
+    return status;
+}
+
+void mount_target_release(struct mount_target *target) {
+    free(target->source_path);
+    free(target->only_name);
+    free(target->mount_path);
+    if (target->source_fd >= 0) {
+        close(target->source_fd);
+    }
+    *target = (struct mount_target){.source_fd = -1};
+}

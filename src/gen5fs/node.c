@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// The node table: two kinds of key in one hash, things of the source by (device, inode, raw) and
+// containers by (parent, name).
+#include "node.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container_operations.h"
+#include "filesystem.h"
+#include "watcher.h"
+
+// FUSE_ROOT_ID; said here so that this file needs no FUSE header.
+#define ROOT_NUMBER ((uint64_t)1)
+
+static uint64_t mix(uint64_t value) {
+    value ^= value >> 33;
+    value *= UINT64_C(0xff51afd7ed558ccd);
+    value ^= value >> 33;
+    value *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return value ^ (value >> 33);
+}
+
+static uint64_t source_hash(dev_t device, ino_t inode, bool raw) {
+    return mix((uint64_t)inode ^ mix((uint64_t)device) ^ (raw ? 1U : 0U));
+}
+
+static uint64_t container_hash(const struct node *parent, const char *name) {
+    uint64_t hash = mix((uint64_t)(uintptr_t)parent);
+    for (const char *at = name; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    }
+    return mix(hash);
+}
+
+static bool is_keyed(const struct node *node) {
+    return node->kind == NODE_SOURCE || (node->kind == NODE_CONTAINER && node->name != NULL);
+}
+
+static uint64_t node_hash(const struct node *node) {
+    return node->kind == NODE_SOURCE ? source_hash(node->device, node->inode, node->raw)
+                                     : container_hash(node->parent, node->name);
+}
+
+int node_table_init(struct node_table *table) {
+    *table = (struct node_table){.bucket_count = 1024};
+    table->buckets = calloc(table->bucket_count, sizeof *table->buckets);
+    if (table->buckets == NULL) {
+        return ENOMEM;
+    }
+    pthread_mutex_init(&table->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&table->writer_left, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return 0;
+}
+
+static struct node **bucket_of(struct node_table *table, uint64_t hash) {
+    return &table->buckets[hash & (table->bucket_count - 1)];
+}
+
+static void table_grow(struct node_table *table) {
+    size_t count = table->bucket_count * 2;
+    struct node **buckets = calloc(count, sizeof *buckets);
+    if (buckets == NULL) {
+        return; // Longer chains are slower and still right.
+    }
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        while (table->buckets[i] != NULL) {
+            struct node *node = table->buckets[i];
+            table->buckets[i] = node->bucket_next;
+            struct node **head = &buckets[node_hash(node) & (count - 1)];
+            node->bucket_next = *head;
+            *head = node;
+        }
+    }
+    free(table->buckets);
+    table->buckets = buckets;
+    table->bucket_count = count;
+}
+
+static void table_insert(struct node_table *table, struct node *node) {
+    if (++table->node_count > table->bucket_count) {
+        table_grow(table);
+    }
+    struct node **head = bucket_of(table, node_hash(node));
+    node->bucket_next = *head;
+    *head = node;
+}
+
+static void table_remove(struct node_table *table, struct node *node) {
+    for (struct node **at = bucket_of(table, node_hash(node)); *at != NULL;
+         at = &(*at)->bucket_next) {
+        if (*at == node) {
+            *at = node->bucket_next;
+            table->node_count--;
+            return;
+        }
+    }
+}
+
+static struct node *find_source(struct node_table *table, dev_t device, ino_t inode, bool raw) {
+    for (struct node *node = *bucket_of(table, source_hash(device, inode, raw)); node != NULL;
+         node = node->bucket_next) {
+        if (node->kind == NODE_SOURCE && node->inode == inode && node->device == device &&
+            node->raw == raw) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static struct node *find_container(struct node_table *table, const struct node *parent,
+                                   const char *name) {
+    for (struct node *node = *bucket_of(table, container_hash(parent, name)); node != NULL;
+         node = node->bucket_next) {
+        if (node->kind == NODE_CONTAINER && node->parent == parent &&
+            strcmp(node->name, name) == 0) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+uint64_t node_number(const struct filesystem *filesystem, const struct node *node) {
+    return node == filesystem->root ? ROOT_NUMBER : (uint64_t)(uintptr_t)node;
+}
+
+struct node *node_of(struct filesystem *filesystem, uint64_t number) {
+    // The kernel only sends numbers that it was given and has not forgotten.
+    return number == ROOT_NUMBER ? filesystem->root
+                                 : (struct node *)(uintptr_t)number; // NOLINT(performance-no-int-to-ptr)
+}
+
+static struct node *node_allocate(enum node_kind kind) {
+    struct node *node = calloc(1, sizeof *node);
+    if (node != NULL) {
+        node->kind = kind;
+        node->references = 1;
+        node->fd = -1;
+        node->watch = -1;
+    }
+    return node;
+}
+
+void node_reference(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->references++;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+bool node_reference_alive(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool alive = node->references > 0 || node->lookups > 0;
+    if (alive) {
+        node->references++;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return alive;
+}
+
+// Free a node that nobody knows, and the chain of parents that it alone kept.
+static void node_destroy(struct filesystem *filesystem, struct node *node) {
+    while (node != NULL) {
+        if (node->kind != NODE_SOURCE && node->kind != NODE_CONTROL) {
+            container_node_gone(filesystem, node);
+        }
+        struct node *parent = node->parent;
+        if (node->fd >= 0) {
+            close(node->fd);
+        }
+        free(node->name);
+        free(node);
+        node = NULL;
+        if (parent != NULL) {
+            pthread_mutex_lock(&filesystem->nodes.lock);
+            bool last = --parent->references == 0 && parent->lookups == 0;
+            if (last && is_keyed(parent)) {
+                table_remove(&filesystem->nodes, parent);
+            }
+            if (last && parent->kind == NODE_SOURCE) {
+                watcher_drop(filesystem, parent);
+            }
+            pthread_mutex_unlock(&filesystem->nodes.lock);
+            node = last ? parent : NULL;
+        }
+    }
+}
+
+// Called with the table's lock held: true where the node is to be destroyed once the lock is dropped.
+static bool node_is_last(struct filesystem *filesystem, struct node *node) {
+    if (node->references > 0 || node->lookups > 0) {
+        return false;
+    }
+    if (is_keyed(node)) {
+        table_remove(&filesystem->nodes, node);
+    }
+    if (node->kind == NODE_SOURCE) {
+        watcher_drop(filesystem, node);
+    }
+    return true;
+}
+
+void node_release(struct filesystem *filesystem, struct node *node) {
+    if (node == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    assert(node->references > 0);
+    node->references--;
+    bool last = node_is_last(filesystem, node);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    if (last) {
+        node_destroy(filesystem, node);
+    }
+}
+
+void node_remember(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->lookups++;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+void node_forget(struct filesystem *filesystem, struct node *node, uint64_t count) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->lookups -= count < node->lookups ? count : node->lookups;
+    bool last = node_is_last(filesystem, node);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    if (last) {
+        node_destroy(filesystem, node);
+    }
+}
+
+int node_make_root(struct filesystem *filesystem, int fd) {
+    struct stat attributes;
+    if (fstat(fd, &attributes) != 0) {
+        int problem = errno;
+        close(fd);
+        return problem;
+    }
+    return node_for_source(filesystem, fd, &attributes, false, &filesystem->root);
+}
+
+void node_table_release(struct filesystem *filesystem) {
+    struct node_table *table = &filesystem->nodes;
+    // The kernel is gone, and its counts with it.
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        for (struct node *node = table->buckets[i]; node != NULL; node = node->bucket_next) {
+            node->lookups = 0;
+        }
+    }
+    for (size_t i = 0; i < table->bucket_count;) {
+        struct node *node = table->buckets[i];
+        while (node != NULL && node->references > 0 && node != filesystem->root) {
+            node = node->bucket_next;
+        }
+        if (node == NULL || node == filesystem->root) {
+            i++;
+            continue;
+        }
+        pthread_mutex_lock(&table->lock);
+        bool last = node_is_last(filesystem, node);
+        pthread_mutex_unlock(&table->lock);
+        if (last) {
+            node_destroy(filesystem, node);
+            i = 0; // A parent that went with it may lie in a bucket that was passed.
+        }
+    }
+    node_release(filesystem, filesystem->root);
+    filesystem->root = NULL;
+    free(table->buckets);
+    ino_aliases_release(&table->aliases);
+    pthread_cond_destroy(&table->change_over);
+    pthread_cond_destroy(&table->writer_left);
+    pthread_mutex_destroy(&table->lock);
+}
+
+int node_for_source(struct filesystem *filesystem, int fd, const struct stat *attributes, bool raw,
+                    struct node **node) {
+    struct node_table *table = &filesystem->nodes;
+    struct node *made = node_allocate(NODE_SOURCE);
+    pthread_mutex_lock(&table->lock);
+    struct node *found = find_source(table, attributes->st_dev, attributes->st_ino, raw);
+    if (found != NULL) {
+        found->references++;
+    } else if (made != NULL) {
+        made->device = attributes->st_dev;
+        made->inode = attributes->st_ino;
+        made->shown_ino = attributes->st_ino;
+        made->raw = raw;
+        made->type = attributes->st_mode & S_IFMT;
+        made->fd = fd;
+        table_insert(table, made);
+        found = made;
+        made = NULL;
+        fd = -1;
+    }
+    pthread_mutex_unlock(&table->lock);
+    free(made);
+    if (fd >= 0) {
+        close(fd);
+    }
+    *node = found;
+    return found != NULL ? 0 : ENOMEM;
+}
+
+struct node *node_find_source(struct filesystem *filesystem, dev_t device, ino_t inode, bool raw) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    struct node *found = find_source(&filesystem->nodes, device, inode, raw);
+    if (found != NULL) {
+        found->references++;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return found;
+}
+
+struct node *node_find_container(struct filesystem *filesystem, struct node *parent,
+                                 const char *name) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    struct node *found = find_container(&filesystem->nodes, parent, name);
+    if (found != NULL) {
+        found->references++;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return found;
+}
+
+int node_for_container(struct filesystem *filesystem, struct node *parent, const char *name,
+                       const struct stat *attributes, struct node **node) {
+    struct node_table *table = &filesystem->nodes;
+    *node = node_find_container(filesystem, parent, name);
+    if (*node != NULL) {
+        return 0;
+    }
+    struct node *made = node_allocate(NODE_CONTAINER);
+    char *copy = strdup(name);
+    pthread_mutex_lock(&table->lock);
+    struct node *found = find_container(table, parent, name);
+    if (found != NULL) {
+        found->references++;
+    } else if (made != NULL && copy != NULL) {
+        parent->references++;
+        made->parent = parent;
+        made->name = copy;
+        made->shown_ino =
+            ino_aliases_shown(&table->aliases, attributes->st_dev, attributes->st_ino);
+        table_insert(table, made);
+        found = made;
+        made = NULL;
+        copy = NULL;
+    }
+    pthread_mutex_unlock(&table->lock);
+    free(made);
+    free(copy);
+    *node = found;
+    return found != NULL ? 0 : ENOMEM;
+}
+
+int node_new(struct filesystem *filesystem, enum node_kind kind, struct node *parent,
+             uint64_t shown, struct node **node) {
+    assert(kind != NODE_SOURCE && kind != NODE_CONTAINER);
+    *node = node_allocate(kind);
+    if (*node == NULL) {
+        return ENOMEM;
+    }
+    node_reference(filesystem, parent);
+    (*node)->parent = parent;
+    (*node)->shown_ino = shown;
+    return 0;
+}
+
+int node_list_containers(struct filesystem *filesystem, struct node *parent, struct node ***nodes,
+                         size_t *count) {
+    struct node_table *table = &filesystem->nodes;
+    size_t capacity = 0;
+    *nodes = NULL;
+    *count = 0;
+    pthread_mutex_lock(&table->lock);
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        for (struct node *node = table->buckets[i]; node != NULL; node = node->bucket_next) {
+            if (node->kind != NODE_CONTAINER || (parent != NULL && node->parent != parent)) {
+                continue;
+            }
+            if (*count == capacity) {
+                capacity = capacity == 0 ? 16 : capacity * 2;
+                struct node **grown = reallocarray(*nodes, capacity, sizeof *grown);
+                if (grown == NULL) {
+                    pthread_mutex_unlock(&table->lock);
+                    return ENOMEM; // What was collected until now is still the caller's.
+                }
+                *nodes = grown;
+            }
+            node->references++;
+            (*nodes)[(*count)++] = node;
+        }
+    }
+    pthread_mutex_unlock(&table->lock);
+    return 0;
+}
+
+int node_container_place(struct filesystem *filesystem, struct node *node, struct node **parent,
+                         char **name) {
+    int problem = ESTALE;
+    *parent = NULL;
+    *name = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (node->name != NULL) {
+        *name = strdup(node->name);
+        problem = *name == NULL ? ENOMEM : 0;
+        if (problem == 0) {
+            *parent = node->parent;
+            node->parent->references++;
+        }
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return problem;
+}
+
+// Take a container's node out of the table and give back what it held. The lock is held.
+static struct node *take_name_away(struct node_table *table, struct node *node, char **name) {
+    table_remove(table, node);
+    struct node *parent = node->parent;
+    *name = node->name;
+    node->name = NULL;
+    node->parent = NULL;
+    return parent;
+}
+
+int node_container_move(struct filesystem *filesystem, struct node *node, struct node *new_parent,
+                        const char *new_name) {
+    struct node_table *table = &filesystem->nodes;
+    char *copy = new_parent != NULL ? strdup(new_name) : NULL;
+    if (new_parent != NULL && copy == NULL) {
+        return ENOMEM;
+    }
+    struct node *parents[2] = {NULL, NULL};
+    char *names[2] = {NULL, NULL};
+    pthread_mutex_lock(&table->lock);
+    struct node *replaced =
+        new_parent != NULL ? find_container(table, new_parent, new_name) : NULL;
+    if (replaced == node) {
+        replaced = NULL;
+    }
+    if (replaced != NULL) {
+        parents[0] = take_name_away(table, replaced, &names[0]);
+    }
+    if (node->name != NULL) {
+        parents[1] = take_name_away(table, node, &names[1]);
+    }
+    if (new_parent != NULL) {
+        new_parent->references++;
+        node->parent = new_parent;
+        node->name = copy;
+        table_insert(table, node);
+    }
+    pthread_mutex_unlock(&table->lock);
+    for (size_t i = 0; i < 2; i++) {
+        node_release(filesystem, parents[i]);
+        free(names[i]);
+    }
+    return 0;
+}
+
+uint64_t node_shown_ino(struct filesystem *filesystem, const struct stat *attributes) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    uint64_t shown = ino_aliases_shown(&filesystem->nodes.aliases, attributes->st_dev,
+                                       attributes->st_ino);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return shown;
+}
+
+int node_inode_replaced(struct filesystem *filesystem, const struct stat *old_attributes,
+                        const struct stat *new_attributes) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    int problem = ino_aliases_replace(&filesystem->nodes.aliases, old_attributes->st_dev,
+                                      old_attributes->st_ino, new_attributes->st_ino);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return problem;
+}

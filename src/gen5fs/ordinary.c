@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Finding ordinary things, and telling them from containers.
+#include "ordinary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container_operations.h"
+#include "thread.h"
+#include "watcher.h"
+
+// A close is two requests, and the program goes on after the first (flush): how long a look-up waits for
+// the second (release) before it takes the file for one that is still being written.
+enum { CLOSING_WAIT_MS = 200 };
+
+struct descriptor_path descriptor_path_of(int fd) {
+    struct descriptor_path path;
+    snprintf(path.text, sizeof path.text, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+int ordinary_check_change(const struct filesystem *filesystem, const struct node *node) {
+    return filesystem->read_only || node->raw ? EROFS : 0;
+}
+
+int ordinary_check_name(const struct filesystem *filesystem, const struct node *parent,
+                        const char *name) {
+    int problem = ordinary_check_change(filesystem, parent);
+    return problem == 0 && name_is_hidden(filesystem, parent, name) ? EPERM : problem;
+}
+
+// Whether a file is open for writing through the mount, after a wait for a writer that is just leaving.
+static bool is_being_written(struct filesystem *filesystem, const struct stat *attributes) {
+    struct node *node =
+        node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
+    if (node == NULL) {
+        return false;
+    }
+    struct node_table *table = &filesystem->nodes;
+    int64_t until_ms = clock_ms() + CLOSING_WAIT_MS;
+    pthread_mutex_lock(&table->lock);
+    while (node->writers > 0 && node->writers_flushed == node->writers && clock_ms() < until_ms) {
+        thread_condition_wait(&table->writer_left, &table->lock, until_ms);
+    }
+    bool written = node->writers > 0;
+    pthread_mutex_unlock(&table->lock);
+    node_release(filesystem, node);
+    return written;
+}
+
+bool ordinary_is_container(struct filesystem *filesystem, const struct node *parent,
+                           const char *name, const struct stat *attributes) {
+    return S_ISREG(attributes->st_mode) && !parent->raw && name_is_container(name) &&
+           !is_being_written(filesystem, attributes);
+}
+
+bool ordinary_name_leads_to_container(struct filesystem *filesystem, const struct node *parent,
+                                      const char *name) {
+    struct stat attributes;
+    return name_is_container(name) &&
+           fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ordinary_is_container(filesystem, parent, name, &attributes);
+}
+
+void ordinary_written_as(struct filesystem *filesystem, struct node *node, struct node *parent,
+                         const char *name) {
+    char *copy = strdup(name);
+    if (copy == NULL) {
+        return; // The kernel looks again by itself: such names are not cached.
+    }
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    char *old_name = node->name;
+    struct node *old_parent = node->parent;
+    parent->references++;
+    node->parent = parent;
+    node->name = copy;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    free(old_name);
+    node_release(filesystem, old_parent);
+}
+
+void ordinary_became_container(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->became_container = true;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+int ordinary_check_kind(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    // Open handles hold references: their program shall go on with its file.
+    bool stale = node->became_container && node->references == 0;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return stale ? ESTALE : 0;
+}
+
+// A file was found under a name that does not make it a container.
+static void is_file_again(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->became_container = false;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const char *name,
+                    struct node **child, struct stat *attributes) {
+    if (name_is_hidden(filesystem, parent, name)) {
+        return ENOENT;
+    }
+    watcher_add(filesystem, parent);
+    // Containers need no descriptor of their own, so the name alone is asked first where it is one.
+    if (!parent->raw && name_is_container(name)) {
+        if (fstatat(parent->fd, name, attributes, AT_SYMLINK_NOFOLLOW) != 0) {
+            return errno;
+        }
+        if (ordinary_is_container(filesystem, parent, name, attributes)) {
+            return container_entry(filesystem, parent, name, attributes, child);
+        }
+    }
+    int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    if (fstat(fd, attributes) != 0) {
+        int problem = errno;
+        close(fd);
+        return problem;
+    }
+    int problem = node_for_source(filesystem, fd, attributes, parent->raw, child);
+    if (problem == 0 && S_ISREG(attributes->st_mode)) {
+        is_file_again(filesystem, *child);
+        if (!parent->raw && name_is_container(name)) {
+            ordinary_written_as(filesystem, *child, parent, name);
+        }
+    }
+    return problem;
+}
+
+int ordinary_node_of_fd(struct filesystem *filesystem, int fd, bool raw, struct node **node,
+                        struct stat *attributes) {
+    int path_fd = open(descriptor_path_of(fd).text, O_PATH | O_CLOEXEC);
+    if (path_fd < 0) {
+        return errno;
+    }
+    if (fstat(path_fd, attributes) != 0) {
+        int problem = errno;
+        close(path_fd);
+        return problem;
+    }
+    return node_for_source(filesystem, path_fd, attributes, raw, node);
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// What is in the source and is no container: passed through as it is. Every function returns 0 or an
+// errno; nodes that are handed out come with a reference for the caller. Things are reached through
+// their node's O_PATH descriptor and single names, never through a path that somebody could bend.
+//
+// Folders given here are NODE_SOURCE. What changes something gives EROFS where the mount or the folder
+// (raw) is read-only.
+//
+// A regular file with a container's name is a container, except while somebody writes it through the
+// mount: then it is a plain file until the last writer has closed it (DESIGN.md 2.2 rule 9).
+#ifndef GEN5FS_ORDINARY_H
+#define GEN5FS_ORDINARY_H
+
+#include <sys/statvfs.h>
+
+#include "caller.h"
+#include "filesystem.h"
+#include "handle.h"
+
+// ordinary.c: finding things.
+
+// Look a name up in a source folder: an ordinary thing or a container, which the caller need not tell
+// apart. Hidden names give ENOENT.
+int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const char *name,
+                    struct node **child, struct stat *attributes);
+
+// Whether the file with these attributes is shown as a container under this name. Waits for a moment where
+// its last writer is just closing it.
+bool ordinary_is_container(struct filesystem *filesystem, const struct node *parent,
+                           const char *name, const struct stat *attributes);
+
+// The same, of what has the name now; false where nothing has.
+bool ordinary_name_leads_to_container(struct filesystem *filesystem, const struct node *parent,
+                                      const char *name);
+
+// The node of an open file or O_PATH descriptor, which stays the caller's.
+int ordinary_node_of_fd(struct filesystem *filesystem, int fd, bool raw, struct node **node,
+                        struct stat *attributes);
+
+// Remember that a file is being written under a container's name, to tell the kernel when that ends.
+void ordinary_written_as(struct filesystem *filesystem, struct node *node, struct node *parent,
+                         const char *name);
+
+// The file was renamed to a container's name: until it is looked up again, requests for it give ESTALE,
+// which makes the kernel look. Not while somebody has it open.
+void ordinary_became_container(struct filesystem *filesystem, struct node *node);
+int ordinary_check_kind(struct filesystem *filesystem, struct node *node);
+
+// EROFS, EPERM for a name that is hidden, or 0.
+int ordinary_check_change(const struct filesystem *filesystem, const struct node *node);
+int ordinary_check_name(const struct filesystem *filesystem, const struct node *parent,
+                        const char *name);
+
+// "/proc/self/fd/N": the one way to reach the thing itself from an O_PATH descriptor.
+struct descriptor_path {
+    char text[32];
+};
+struct descriptor_path descriptor_path_of(int fd);
+
+// ordinary_names.c: what belongs to a name.
+
+// Create and open. Fills *handle; the file belongs to the caller.
+int ordinary_create(struct filesystem *filesystem, struct node *parent, const char *name,
+                    mode_t mode, int flags, const struct caller *caller, struct node **child,
+                    struct stat *attributes, struct handle **handle);
+int ordinary_mkdir(struct filesystem *filesystem, struct node *parent, const char *name,
+                   mode_t mode, const struct caller *caller, struct node **child,
+                   struct stat *attributes);
+int ordinary_mknod(struct filesystem *filesystem, struct node *parent, const char *name,
+                   mode_t mode, dev_t device, const struct caller *caller, struct node **child,
+                   struct stat *attributes);
+int ordinary_symlink(struct filesystem *filesystem, struct node *parent, const char *name,
+                     const char *target, const struct caller *caller, struct node **child,
+                     struct stat *attributes);
+int ordinary_link(struct filesystem *filesystem, struct node *node, struct node *new_parent,
+                  const char *new_name, struct stat *attributes);
+int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const char *name);
+int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const char *name);
+int ordinary_rename(struct filesystem *filesystem, struct node *old_parent, const char *old_name,
+                    struct node *new_parent, const char *new_name, unsigned int flags);
+
+// ordinary_file.c: open files. The caller of ordinary_open and ordinary_create owns the handle and gives it
+// back with ordinary_release.
+int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
+                  struct handle **handle, bool *keep_cache);
+// A handle on an open descriptor, which it takes over in every case.
+int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd, int flags,
+                        struct handle **handle);
+int ordinary_read(struct handle *handle, char *buffer, size_t size, off_t offset, size_t *got);
+// `append`: at the end of the file as it is now, wherever the caller believes it to be.
+int ordinary_write(struct filesystem *filesystem, struct handle *handle, const char *buffer,
+                   size_t size, off_t offset, bool append, size_t *written);
+int ordinary_flush(struct filesystem *filesystem, struct handle *handle);
+int ordinary_fsync(struct handle *handle, bool data_only);
+void ordinary_release(struct filesystem *filesystem, struct handle *handle);
+int ordinary_fallocate(struct filesystem *filesystem, struct handle *handle, int mode,
+                       off_t offset, off_t length);
+int ordinary_lseek(struct handle *handle, off_t offset, int whence, off_t *found);
+int ordinary_copy(struct filesystem *filesystem, struct handle *from, off_t offset_from,
+                  struct handle *into, off_t offset_into, size_t size, size_t *copied);
+int ordinary_sync_folder(struct node *folder, bool data_only);
+
+// ordinary_attributes.c
+
+// `handle` may be NULL.
+int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
+                     struct stat *attributes);
+// `to_set` has FUSE_SET_ATTR_* bits; *attributes goes in and comes out.
+int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
+                     struct stat *attributes, int to_set);
+int ordinary_readlink(struct node *node, char *target, size_t size);
+// Of the file system that the node is in; for what is in no source folder, of the source.
+int ordinary_statfs(struct filesystem *filesystem, struct node *node, struct statvfs *about);
+
+// As getxattr(2) and its kin, for names that are not ordinary_xattr_unsupported. A "security." name that a
+// file does not have gives EOPNOTSUPP. *got is the length, also where `size` is 0.
+int ordinary_getxattr(struct filesystem *filesystem, struct node *node, const char *name,
+                      char *value, size_t size, size_t *got);
+int ordinary_listxattr(struct node *node, char *names, size_t size, size_t *got);
+int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
+                      const char *value, size_t size, int flags);
+int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name);
+// Names that are answered with EOPNOTSUPP: "system.", which would promise access-control lists that the kernel
+// does not look at, and "security." for what is in containers.
+bool ordinary_xattr_unsupported(const struct node *node, const char *name);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Attributes of the source's things, extended ones included.
+#define FUSE_USE_VERSION 35
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "ordinary.h"
+
+// On the mount's root, for `gen5fs umount` and `gen5fs status`; never listed.
+#define PID_ATTRIBUTE "user.gen5fs.pid"
+
+int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
+                     struct stat *attributes) {
+    if (handle == NULL) {
+        int problem = ordinary_check_kind(filesystem, node);
+        if (problem != 0) {
+            return problem;
+        }
+    }
+    return fstat(handle != NULL ? handle->fd : node->fd, attributes) != 0 ? errno : 0;
+}
+
+static struct timespec time_to_set(int to_set, int given, int now, struct timespec time) {
+    if ((to_set & now) != 0) {
+        return (struct timespec){.tv_nsec = UTIME_NOW};
+    }
+    return (to_set & given) != 0 ? time : (struct timespec){.tv_nsec = UTIME_OMIT};
+}
+
+static int set_times(struct node *node, const struct stat *attributes, int to_set) {
+    const struct timespec times[2] = {
+        time_to_set(to_set, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, attributes->st_atim),
+        time_to_set(to_set, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, attributes->st_mtim)};
+    return utimensat(node->fd, "", times, AT_EMPTY_PATH) != 0 ? errno : 0;
+}
+
+static int set_owner(struct node *node, const struct stat *attributes, int to_set) {
+    uid_t uid = (to_set & FUSE_SET_ATTR_UID) != 0 ? attributes->st_uid : (uid_t)-1;
+    gid_t gid = (to_set & FUSE_SET_ATTR_GID) != 0 ? attributes->st_gid : (gid_t)-1;
+    return fchownat(node->fd, "", uid, gid, AT_EMPTY_PATH) != 0 ? errno : 0;
+}
+
+static int set_size(struct node *node, struct handle *handle, off_t size) {
+    int result;
+    do {
+        result = handle != NULL && handle->writes
+                     ? ftruncate(handle->fd, size)
+                     : truncate(descriptor_path_of(node->fd).text, size);
+    } while (result != 0 && errno == EINTR);
+    return result != 0 ? errno : 0;
+}
+
+static int set_mode(struct node *node, mode_t mode) {
+    if (S_ISLNK(node->type)) {
+        return EOPNOTSUPP;
+    }
+    return chmod(descriptor_path_of(node->fd).text, mode & ~(mode_t)S_IFMT) != 0 ? errno : 0;
+}
+
+int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
+                     struct stat *attributes, int to_set) {
+    const int owner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+    const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME |
+                      FUSE_SET_ATTR_MTIME_NOW;
+    int problem = ordinary_check_change(filesystem, node);
+    if (problem == 0 && handle == NULL) {
+        problem = ordinary_check_kind(filesystem, node);
+    }
+    // A change of owner or size takes the set-id bits away and sets times: so those come later.
+    if (problem == 0 && (to_set & owner) != 0) {
+        problem = set_owner(node, attributes, to_set);
+    }
+    if (problem == 0 && (to_set & FUSE_SET_ATTR_SIZE) != 0) {
+        problem = set_size(node, handle, attributes->st_size);
+    }
+    if (problem == 0 && (to_set & FUSE_SET_ATTR_MODE) != 0) {
+        problem = set_mode(node, attributes->st_mode);
+    }
+    if (problem == 0 && (to_set & times) != 0) {
+        problem = set_times(node, attributes, to_set);
+    }
+    if (problem == 0 && fstat(node->fd, attributes) != 0) {
+        problem = errno;
+    }
+    return problem;
+}
+
+int ordinary_readlink(struct node *node, char *target, size_t size) {
+    ssize_t length = readlinkat(node->fd, "", target, size);
+    if (length < 0) {
+        // An empty path gives ENOENT for what is no symlink.
+        return errno == ENOENT ? EINVAL : errno;
+    }
+    if ((size_t)length >= size) {
+        return ENAMETOOLONG;
+    }
+    target[length] = '\0';
+    return 0;
+}
+
+int ordinary_statfs(struct filesystem *filesystem, struct node *node, struct statvfs *about) {
+    int fd = node != NULL && node->kind == NODE_SOURCE ? node->fd : filesystem->source_fd;
+    return fstatvfs(fd, about) != 0 ? errno : 0;
+}
+
+static bool has_prefix(const char *name, const char *prefix) {
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+bool ordinary_xattr_unsupported(const struct node *node, const char *name) {
+    return has_prefix(name, "system.") ||
+           (has_prefix(name, "security.") && node->kind != NODE_SOURCE);
+}
+
+static int give_pid(char *value, size_t size, size_t *got) {
+    char text[16];
+    *got = (size_t)snprintf(text, sizeof text, "%ld", (long)getpid());
+    if (size == 0) {
+        return 0;
+    }
+    if (size < *got) {
+        return ERANGE;
+    }
+    memcpy(value, text, *got);
+    return 0;
+}
+
+int ordinary_getxattr(struct filesystem *filesystem, struct node *node, const char *name,
+                      char *value, size_t size, size_t *got) {
+    if (node == filesystem->root && strcmp(name, PID_ATTRIBUTE) == 0) {
+        return give_pid(value, size, got);
+    }
+    ssize_t length = getxattr(descriptor_path_of(node->fd).text, name, value, size);
+    *got = length < 0 ? 0 : (size_t)length;
+    if (length < 0) {
+        // ls(1) asks for this of every file, but stops at the first that says it has no such thing.
+        return errno == ENODATA && has_prefix(name, "security.") ? EOPNOTSUPP : errno;
+    }
+    return 0;
+}
+
+// Take the names out that could not be got.
+static size_t drop_unsupported(const struct node *node, char *names, size_t length) {
+    size_t kept = 0;
+    for (size_t at = 0; at < length;) {
+        size_t one = strnlen(names + at, length - at) + 1;
+        if (at + one > length) {
+            break;
+        }
+        if (!ordinary_xattr_unsupported(node, names + at)) {
+            memmove(names + kept, names + at, one);
+            kept += one;
+        }
+        at += one;
+    }
+    return kept;
+}
+
+int ordinary_listxattr(struct node *node, char *names, size_t size, size_t *got) {
+    *got = 0;
+    ssize_t length = listxattr(descriptor_path_of(node->fd).text, names, size);
+    if (length < 0) {
+        return errno;
+    }
+    // Asked for the length alone, more than enough is right as well.
+    *got = size == 0 ? (size_t)length : drop_unsupported(node, names, (size_t)length);
+    return 0;
+}
+
+int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
+                      const char *value, size_t size, int flags) {
+    int problem = ordinary_check_change(filesystem, node);
+    if (problem != 0) {
+        return problem;
+    }
+    return setxattr(descriptor_path_of(node->fd).text, name, value, size, flags) != 0 ? errno : 0;
+}
+
+int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name) {
+    int problem = ordinary_check_change(filesystem, node);
+    if (problem != 0) {
+        return problem;
+    }
+    return removexattr(descriptor_path_of(node->fd).text, name) != 0 ? errno : 0;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Telling own changes of an ordinary file from those of others.
+//
+// The kernel could look at times itself and drop a file's pages whenever they differ (AUTO_INVAL_DATA), but
+// every write through the mount changes them too. A page that is dropped while one process's write is on
+// its way is read again without it; if another process then stores into that page through a mapping, the
+// page is written back and the first write is lost. So the kernel is told to keep pages
+// (EXPLICIT_INVAL_DATA), and they are dropped only for changes that did not come through here: the file is
+// looked at before and after each of ours, one at a time.
+#include <errno.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "kernel_notices.h"
+#include "ordinary.h"
+
+static bool time_equal(struct timespec left, struct timespec right) {
+    return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
+}
+
+static bool state_equal(const struct file_state *left, const struct file_state *right) {
+    return left->size == right->size && time_equal(left->modified, right->modified) &&
+           time_equal(left->changed, right->changed);
+}
+
+static struct file_state state_of(const struct stat *attributes) {
+    return (struct file_state){.size = attributes->st_size,
+                               .modified = attributes->st_mtim,
+                               .changed = attributes->st_ctim};
+}
+
+// No file was ever changed at the beginning of time.
+static bool is_known(const struct file_state *state) {
+    return state->changed.tv_sec != 0 || state->changed.tv_nsec != 0;
+}
+
+// The state of the file now; unknown where it cannot be had.
+static struct file_state look(const struct node *node) {
+    struct stat attributes;
+    return fstat(node->fd, &attributes) == 0 ? state_of(&attributes)
+                                             : (struct file_state){.size = 0};
+}
+
+enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct node *node) {
+    struct node_table *table = &filesystem->nodes;
+    pthread_mutex_lock(&table->lock);
+    while (node->changing) {
+        pthread_cond_wait(&table->change_over, &table->lock);
+    }
+    node->changing = true;
+    struct file_state seen = node->seen;
+    pthread_mutex_unlock(&table->lock);
+    if (!is_known(&seen)) {
+        return ORDINARY_STATE_UNKNOWN;
+    }
+    struct file_state now = look(node);
+    return state_equal(&seen, &now) ? ORDINARY_STATE_SEEN : ORDINARY_STATE_FOREIGN;
+}
+
+void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
+    struct node_table *table = &filesystem->nodes;
+    struct file_state now = look(node);
+    pthread_mutex_lock(&table->lock);
+    node->seen = now;
+    node->changing = false;
+    pthread_cond_broadcast(&table->change_over);
+    pthread_mutex_unlock(&table->lock);
+}
+
+void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
+                          enum ordinary_state before) {
+    if (before == ORDINARY_STATE_FOREIGN) {
+        notice_node(filesystem, node, true);
+    }
+}
+
+bool ordinary_changed_outside(struct filesystem *filesystem, struct node *node,
+                              const struct stat *attributes) {
+    struct node_table *table = &filesystem->nodes;
+    struct file_state given = state_of(attributes);
+    pthread_mutex_lock(&table->lock);
+    // While a change of ours is under way, nobody can tell; its end will.
+    bool doubtful = S_ISREG(node->type) && !node->changing && is_known(&node->seen) &&
+                    !state_equal(&node->seen, &given);
+    if (doubtful) {
+        node->changing = true;
+    }
+    struct file_state seen = node->seen;
+    pthread_mutex_unlock(&table->lock);
+    if (!doubtful) {
+        return false;
+    }
+    // What was given may be older than a change of ours that has ended since.
+    struct file_state now = look(node);
+    ordinary_change_end(filesystem, node);
+    return !state_equal(&seen, &now);
+}
+
+void ordinary_look_again(struct filesystem *filesystem, struct node *node) {
+    struct stat attributes;
+    if (node->kind != NODE_SOURCE || fstat(node->fd, &attributes) != 0) {
+        return;
+    }
+    bool pages = ordinary_changed_outside(filesystem, node, &attributes);
+    notice_node(filesystem, node, pages);
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Open files of the source.
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "kernel_notices.h"
+#include "ordinary.h"
+
+// One copy_file_range at a time, so that an answer comes while a caller may still want to be interrupted, and
+// fits the 32 bits that it is told in.
+enum { COPY_SIZE_MAX = 1 << 30 };
+
+static struct file_state state_of(const struct stat *attributes) {
+    return (struct file_state){.size = attributes->st_size,
+                               .modified = attributes->st_mtim,
+                               .changed = attributes->st_ctim};
+}
+
+static bool time_equal(struct timespec left, struct timespec right) {
+    return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
+}
+
+static bool state_equal(const struct file_state *left, const struct file_state *right) {
+    return left->size == right->size && time_equal(left->modified, right->modified) &&
+           time_equal(left->changed, right->changed);
+}
+
+// Whether the file is as it was when the kernel was last told to read it; it is told to do so now.
+static bool is_unchanged(struct filesystem *filesystem, struct node *node, int fd) {
+    struct stat attributes;
+    if (fstat(fd, &attributes) != 0) {
+        return false;
+    }
+    struct file_state now = state_of(&attributes);
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool unchanged = state_equal(&node->seen, &now);
+    node->seen = now;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return unchanged;
+}
+
+int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd, int flags,
+                        struct handle **handle) {
+    struct handle *made = malloc(sizeof *made);
+    if (made == NULL) {
+        close(fd);
+        return ENOMEM;
+    }
+    *made = (struct handle){.kind = HANDLE_ORDINARY,
+                            .node = node,
+                            .flags = flags,
+                            .fd = fd,
+                            .writes = (flags & O_ACCMODE) != O_RDONLY};
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->references++;
+    node->writers += made->writes ? 1 : 0;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    *handle = made;
+    return 0;
+}
+
+int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
+                  struct handle **handle, bool *keep_cache) {
+    bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+    int problem = changes ? ordinary_check_change(filesystem, node) : 0;
+    if (problem == 0) {
+        problem = ordinary_check_kind(filesystem, node);
+    }
+    if (problem != 0) {
+        return problem;
+    }
+    // Not O_NOFOLLOW: the path is a link, to the file itself.
+    int kept = flags & ~(O_DIRECT | O_APPEND | O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW);
+    int fd = open(descriptor_path_of(node->fd).text, kept | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    *keep_cache = is_unchanged(filesystem, node, fd);
+    return ordinary_handle_new(filesystem, node, fd, flags, handle);
+}
+
+int ordinary_read(struct handle *handle, char *buffer, size_t size, off_t offset, size_t *got) {
+    *got = 0;
+    while (*got < size) {
+        ssize_t part = pread(handle->fd, buffer + *got, size - *got, offset + (off_t)*got);
+        if (part < 0 && errno == EINTR) {
+            continue;
+        }
+        if (part < 0) {
+            return *got > 0 ? 0 : errno;
+        }
+        if (part == 0) {
+            break;
+        }
+        *got += (size_t)part;
+    }
+    return 0;
+}
+
+// The file is being written again: a look-up need not wait for its release.
+static void not_flushed(struct filesystem *filesystem, struct handle *handle) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (handle->flushed) {
+        handle->flushed = false;
+        handle->node->writers_flushed--;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+int ordinary_write(struct filesystem *filesystem, struct handle *handle, const char *buffer,
+                   size_t size, off_t offset, bool append, size_t *written) {
+    *written = 0;
+    not_flushed(filesystem, handle);
+    while (*written < size) {
+        struct iovec rest = {.iov_base = (char *)(uintptr_t)(buffer + *written),
+                             .iov_len = size - *written};
+        ssize_t part = pwritev2(handle->fd, &rest, 1, offset + (off_t)*written,
+                                append ? RWF_APPEND : 0);
+        if (part < 0 && errno == EINTR) {
+            continue;
+        }
+        if (part < 0) {
+            return *written > 0 ? 0 : errno;
+        }
+        *written += (size_t)part;
+    }
+    return 0;
+}
+
+int ordinary_flush(struct filesystem *filesystem, struct handle *handle) {
+    if (!handle->writes) {
+        return 0;
+    }
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (!handle->flushed) {
+        handle->flushed = true;
+        handle->node->writers_flushed++;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    // Network file systems tell what went wrong with earlier writes at close.
+    int copy = fcntl(handle->fd, F_DUPFD_CLOEXEC, 0);
+    return copy < 0 || close(copy) != 0 ? errno : 0;
+}
+
+int ordinary_fsync(struct handle *handle, bool data_only) {
+    return (data_only ? fdatasync(handle->fd) : fsync(handle->fd)) != 0 ? errno : 0;
+}
+
+// A writer leaves. With the last one, the name that the file was written under is taken from the node: it may
+// be a container's from now on.
+static void writer_leaves(struct filesystem *filesystem, struct handle *handle) {
+    struct node *node = handle->node;
+    struct node *parent = NULL;
+    char *name = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->writers--;
+    node->writers_flushed -= handle->flushed ? 1 : 0;
+    if (node->writers == 0) {
+        parent = node->parent;
+        name = node->name;
+        node->parent = NULL;
+        node->name = NULL;
+    }
+    pthread_cond_broadcast(&filesystem->nodes.writer_left);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    if (name != NULL) {
+        notice_entry(filesystem, parent, name, 0);
+    }
+    node_release(filesystem, parent);
+    free(name);
+}
+
+void ordinary_release(struct filesystem *filesystem, struct handle *handle) {
+    close(handle->fd);
+    if (handle->writes) {
+        writer_leaves(filesystem, handle);
+    }
+    node_release(filesystem, handle->node);
+    free(handle);
+}
+
+int ordinary_fallocate(struct filesystem *filesystem, struct handle *handle, int mode,
+                       off_t offset, off_t length) {
+    not_flushed(filesystem, handle);
+    int problem;
+    do {
+        problem = fallocate(handle->fd, mode, offset, length) != 0 ? errno : 0;
+    } while (problem == EINTR);
+    return problem;
+}
+
+int ordinary_lseek(struct handle *handle, off_t offset, int whence, off_t *found) {
+    *found = lseek(handle->fd, offset, whence);
+    return *found < 0 ? errno : 0;
+}
+
+int ordinary_copy(struct filesystem *filesystem, struct handle *from, off_t offset_from,
+                  struct handle *into, off_t offset_into, size_t size, size_t *copied) {
+    not_flushed(filesystem, into);
+    if (size > COPY_SIZE_MAX) {
+        size = COPY_SIZE_MAX;
+    }
+    ssize_t got;
+    do {
+        got = copy_file_range(from->fd, &offset_from, into->fd, &offset_into, size, 0);
+    } while (got < 0 && errno == EINTR);
+    *copied = got < 0 ? 0 : (size_t)got;
+    return got < 0 ? errno : 0;
+}
+
+int ordinary_sync_folder(struct node *folder, bool data_only) {
+    int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    int problem = (data_only ? fdatasync(fd) : fsync(fd)) != 0 ? errno : 0;
+    close(fd);
+    return problem;
+}

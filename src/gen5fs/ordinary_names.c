@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Names in source folders: making, linking, moving and removing them.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container_operations.h"
+#include "kernel_notices.h"
+#include "ordinary.h"
+
+// Again, for an answer to a look-up that was on its way to the kernel when the name changed its kind.
+enum { NOTICE_AGAIN_MS = 100 };
+
+// What a program may ask of open(2) and the daemon passes on. O_DIRECT would demand the alignment of the
+// daemon's memory, O_APPEND is said with every write (ordinary_write), the rest concerns the name.
+static int flags_of_open(int flags) {
+    return (flags & ~(O_DIRECT | O_APPEND | O_CREAT | O_EXCL | O_NOCTTY)) | O_NOFOLLOW | O_CLOEXEC;
+}
+
+static int create_file(struct filesystem *filesystem, struct node *parent, const char *name,
+                       mode_t mode, int flags, const struct caller *caller, int *fd) {
+    caller_begin(filesystem, caller);
+    *fd = openat(parent->fd, name, flags_of_open(flags & ~O_TRUNC) | O_CREAT | O_EXCL, mode);
+    caller_end(filesystem, caller);
+    return *fd < 0 ? errno : 0;
+}
+
+// Somebody else was faster: the file is opened, not created.
+static int open_existing(struct filesystem *filesystem, struct node *parent, const char *name,
+                         int flags, struct node **child, struct stat *attributes,
+                         struct handle **handle) {
+    int problem = ordinary_lookup(filesystem, parent, name, child, attributes);
+    if (problem != 0) {
+        return problem;
+    }
+    bool keep_cache;
+    if (S_ISDIR(attributes->st_mode)) {
+        problem = EISDIR;
+    } else if (S_ISLNK(attributes->st_mode)) {
+        problem = ELOOP;
+    } else {
+        problem = ordinary_open(filesystem, *child, flags & ~(O_CREAT | O_EXCL), handle,
+                                &keep_cache);
+    }
+    if (problem == 0) {
+        problem = ordinary_getattr(filesystem, *child, *handle, attributes);
+        if (problem != 0) {
+            ordinary_release(filesystem, *handle);
+        }
+    }
+    if (problem != 0) {
+        node_release(filesystem, *child);
+    }
+    return problem;
+}
+
+int ordinary_create(struct filesystem *filesystem, struct node *parent, const char *name,
+                    mode_t mode, int flags, const struct caller *caller, struct node **child,
+                    struct stat *attributes, struct handle **handle) {
+    int problem = ordinary_check_name(filesystem, parent, name);
+    if (problem != 0) {
+        return problem;
+    }
+    int fd;
+    problem = create_file(filesystem, parent, name, mode, flags, caller, &fd);
+    if (problem == EEXIST && (flags & O_EXCL) == 0) {
+        return open_existing(filesystem, parent, name, flags, child, attributes, handle);
+    }
+    if (problem != 0) {
+        return problem;
+    }
+    problem = ordinary_node_of_fd(filesystem, fd, false, child, attributes);
+    if (problem != 0) {
+        close(fd);
+        return problem;
+    }
+    problem = ordinary_handle_new(filesystem, *child, fd, flags, handle);
+    if (problem != 0) {
+        node_release(filesystem, *child);
+    } else if (name_is_container(name)) {
+        ordinary_written_as(filesystem, *child, parent, name);
+    }
+    return problem;
+}
+
+// The node of what was just made. Never a container: the kernel has asked for another kind.
+static int node_of_new(struct filesystem *filesystem, struct node *parent, const char *name,
+                       struct node **child, struct stat *attributes) {
+    int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    if (fstat(fd, attributes) != 0) {
+        int problem = errno;
+        close(fd);
+        return problem;
+    }
+    return node_for_source(filesystem, fd, attributes, false, child);
+}
+
+int ordinary_mkdir(struct filesystem *filesystem, struct node *parent, const char *name,
+                   mode_t mode, const struct caller *caller, struct node **child,
+                   struct stat *attributes) {
+    int problem = ordinary_check_name(filesystem, parent, name);
+    if (problem != 0) {
+        return problem;
+    }
+    caller_begin(filesystem, caller);
+    problem = mkdirat(parent->fd, name, mode) != 0 ? errno : 0;
+    caller_end(filesystem, caller);
+    return problem != 0 ? problem : node_of_new(filesystem, parent, name, child, attributes);
+}
+
+int ordinary_mknod(struct filesystem *filesystem, struct node *parent, const char *name,
+                   mode_t mode, dev_t device, const struct caller *caller, struct node **child,
+                   struct stat *attributes) {
+    int problem = ordinary_check_name(filesystem, parent, name);
+    if (problem != 0) {
+        return problem;
+    }
+    caller_begin(filesystem, caller);
+    problem = mknodat(parent->fd, name, mode, device) != 0 ? errno : 0;
+    caller_end(filesystem, caller);
+    return problem != 0 ? problem : node_of_new(filesystem, parent, name, child, attributes);
+}
+
+int ordinary_symlink(struct filesystem *filesystem, struct node *parent, const char *name,
+                     const char *target, const struct caller *caller, struct node **child,
+                     struct stat *attributes) {
+    int problem = ordinary_check_name(filesystem, parent, name);
+    if (problem != 0) {
+        return problem;
+    }
+    caller_begin(filesystem, caller);
+    problem = symlinkat(target, parent->fd, name) != 0 ? errno : 0;
+    caller_end(filesystem, caller);
+    return problem != 0 ? problem : node_of_new(filesystem, parent, name, child, attributes);
+}
+
+int ordinary_link(struct filesystem *filesystem, struct node *node, struct node *new_parent,
+                  const char *new_name, struct stat *attributes) {
+    int problem = ordinary_check_name(filesystem, new_parent, new_name);
+    if (problem == 0) {
+        problem = ordinary_check_change(filesystem, node);
+    }
+    if (problem != 0) {
+        return problem;
+    }
+    // It would be a file by one name and a directory by the other.
+    if (S_ISREG(node->type) && name_is_container(new_name)) {
+        return EPERM;
+    }
+    // The last component is a magic link to the thing itself, a symlink included.
+    if (linkat(AT_FDCWD, descriptor_path_of(node->fd).text, new_parent->fd, new_name,
+               AT_SYMLINK_FOLLOW) != 0 ||
+        fstat(node->fd, attributes) != 0) {
+        return errno;
+    }
+    return 0;
+}
+
+int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const char *name) {
+    int problem = ordinary_check_name(filesystem, parent, name);
+    if (problem != 0) {
+        return problem == EPERM ? ENOENT : problem;
+    }
+    if (ordinary_name_leads_to_container(filesystem, parent, name)) {
+        return EISDIR;
+    }
+    return unlinkat(parent->fd, name, 0) != 0 ? errno : 0;
+}
+
+int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const char *name) {
+    int problem = ordinary_check_name(filesystem, parent, name);
+    if (problem != 0) {
+        return problem == EPERM ? ENOENT : problem;
+    }
+    if (ordinary_name_leads_to_container(filesystem, parent, name)) {
+        return container_entry_remove(filesystem, parent, name);
+    }
+    return unlinkat(parent->fd, name, AT_REMOVEDIR) != 0 ? errno : 0;
+}
+
+// What a rename has done to a file whose name decides what it is. `attributes` are the file's.
+static void kind_may_have_changed(struct filesystem *filesystem, const struct stat *attributes,
+                                  struct node *new_parent, const char *new_name) {
+    if (!S_ISREG(attributes->st_mode) || !name_is_container(new_name)) {
+        return;
+    }
+    struct node *node =
+        node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
+    if (node == NULL) {
+        return;
+    }
+    if (ordinary_is_container(filesystem, new_parent, new_name, attributes)) {
+        ordinary_became_container(filesystem, node);
+    } else {
+        ordinary_written_as(filesystem, node, new_parent, new_name);
+    }
+    node_release(filesystem, node);
+    notice_entry(filesystem, new_parent, new_name, NOTICE_AGAIN_MS);
+}
+
+static int rename_plainly(struct filesystem *filesystem, struct node *old_parent,
+                          const char *old_name, struct node *new_parent, const char *new_name,
+                          unsigned int flags) {
+    struct stat moved;
+    struct stat back = {.st_mode = 0};
+    if (fstatat(old_parent->fd, old_name, &moved, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno;
+    }
+    if ((flags & RENAME_EXCHANGE) != 0 &&
+        fstatat(new_parent->fd, new_name, &back, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno;
+    }
+    if (renameat2(old_parent->fd, old_name, new_parent->fd, new_name, flags) != 0) {
+        return errno;
+    }
+    kind_may_have_changed(filesystem, &moved, new_parent, new_name);
+    kind_may_have_changed(filesystem, &back, old_parent, old_name);
+    return 0;
+}
+
+int ordinary_rename(struct filesystem *filesystem, struct node *old_parent, const char *old_name,
+                    struct node *new_parent, const char *new_name, unsigned int flags) {
+    int problem = ordinary_check_name(filesystem, old_parent, old_name);
+    if (problem != 0) {
+        return problem == EPERM ? ENOENT : problem;
+    }
+    problem = ordinary_check_name(filesystem, new_parent, new_name);
+    if (problem != 0) {
+        return problem;
+    }
+    if (ordinary_name_leads_to_container(filesystem, old_parent, old_name) ||
+        ordinary_name_leads_to_container(filesystem, new_parent, new_name)) {
+        return container_entry_rename(filesystem, old_parent, old_name, new_parent, new_name,
+                                      flags);
+    }
+    return rename_plainly(filesystem, old_parent, old_name, new_parent, new_name, flags);
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Which snapshots there are: opened, shared by identity, kept for a while, dropped.
+//
+// An identity is only as good as the file system's clock. Two writes within one tick of it (some
+// milliseconds) leave the same times, so a file that changed a moment ago is parsed for whoever
+// asks and not shared with who asks later, unless the kernel is one that gives such changes
+// different times.
+#include "snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "filesystem.h"
+#include "gen5/payload.h"
+#include "snapshot_private.h"
+#include "thread.h"
+
+// Caps on what is idle, as snapshot.h states them, and on the disk space of files decoded for it.
+enum { IDLE_COUNT_MAX = 64, IDLE_WEIGHT_MAX = 16 << 20 };
+static const uint64_t idle_file_bytes_max = UINT64_C(512) << 20;
+
+// Longer than a tick of any clock that local file systems take their times from (10 ms at 100 Hz).
+static const int64_t settled_after_ns = 20 * 1000000;
+
+// Kernels from 6.13 on give a file that was looked at since its last change a new time with the
+// next one (multigrain timestamps), on the file systems that sign up for it.
+static bool kernel_has_fine_times(void) {
+    struct utsname name;
+    unsigned int major = 0;
+    unsigned int minor = 0;
+    return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+           (major > 6 || (major == 6 && minor >= 13));
+}
+
+static bool has_fine_times(const struct snapshot_cache *cache, int fd) {
+    struct statfs about;
+    if (!cache->fine_times || fstatfs(fd, &about) != 0) {
+        return false;
+    }
+    const long type = (long)about.f_type;
+    return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC || type == (long)BTRFS_SUPER_MAGIC ||
+           type == TMPFS_MAGIC;
+}
+
+// Only the time of change counts: programs can set the other, and every write moves both.
+static bool has_settled(const struct stat *attributes) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t seconds = (int64_t)now.tv_sec - attributes->st_ctim.tv_sec;
+    if (seconds < 0 || seconds > 1) {
+        return seconds > 1; // A time in the future says nothing.
+    }
+    return seconds * 1000000000 + now.tv_nsec - attributes->st_ctim.tv_nsec >= settled_after_ns;
+}
+
+int snapshot_cache_new(struct snapshot_cache **cache) {
+    *cache = calloc(1, sizeof **cache);
+    if (*cache == NULL) {
+        return ENOMEM;
+    }
+    pthread_mutex_init(&(*cache)->lock, NULL);
+    thread_condition_init(&(*cache)->payload_done);
+    (*cache)->fine_times = kernel_has_fine_times();
+    return 0;
+}
+
+static struct snapshot **bucket_of(struct snapshot_cache *cache,
+                                   const struct gen5_identity *identity) {
+    uint64_t hash = ((uint64_t)identity->inode ^ ((uint64_t)identity->device << 32)) *
+                    UINT64_C(0x9e3779b97f4a7c15);
+    return &cache->buckets[(hash >> 32) % SNAPSHOT_BUCKETS];
+}
+
+static void idle_add(struct snapshot_cache *cache, struct snapshot *snapshot) {
+    struct snapshot_private *own = snapshot->private;
+    own->newer = NULL;
+    own->older = cache->newest_idle;
+    *(own->older != NULL ? &own->older->private->newer : &cache->oldest_idle) = snapshot;
+    cache->newest_idle = snapshot;
+    cache->idle_count++;
+    cache->idle_weight += own->weight;
+    cache->idle_file_bytes += own->file_bytes;
+}
+
+static void idle_remove(struct snapshot_cache *cache, struct snapshot *snapshot) {
+    struct snapshot_private *own = snapshot->private;
+    *(own->newer != NULL ? &own->newer->private->older : &cache->newest_idle) = own->older;
+    *(own->older != NULL ? &own->older->private->newer : &cache->oldest_idle) = own->newer;
+    cache->idle_count--;
+    cache->idle_weight -= own->weight;
+    cache->idle_file_bytes -= own->file_bytes;
+}
+
+// Nobody finds it by its identity any more. The lock is held.
+static void unlist(struct snapshot_cache *cache, struct snapshot *snapshot) {
+    if (!snapshot->private->listed) {
+        return;
+    }
+    struct snapshot **at = bucket_of(cache, &snapshot->identity);
+    while (*at != snapshot) {
+        at = &(*at)->private->bucket_next;
+    }
+    *at = snapshot->private->bucket_next;
+    snapshot->private->listed = false;
+}
+
+// The lock is held (also where nobody else can know the snapshot yet).
+static void destroy(struct snapshot_cache *cache, struct snapshot *snapshot) {
+    unlist(cache, snapshot);
+    payloads_release(cache, snapshot);
+    gen5_container_free(snapshot->container);
+    if (snapshot->fd >= 0) {
+        close(snapshot->fd);
+    }
+    free(snapshot->notice);
+    free(snapshot->private);
+    free(snapshot);
+}
+
+static void drop_oldest_idle(struct snapshot_cache *cache) {
+    struct snapshot *oldest = cache->oldest_idle;
+    idle_remove(cache, oldest);
+    destroy(cache, oldest);
+}
+
+// Give back what idle snapshots have, so that a descriptor becomes free. false where there was
+// none.
+static bool drop_all_idle(struct snapshot_cache *cache) {
+    pthread_mutex_lock(&cache->lock);
+    bool any = cache->oldest_idle != NULL;
+    while (cache->oldest_idle != NULL) {
+        drop_oldest_idle(cache);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return any;
+}
+
+void snapshot_cache_free(struct snapshot_cache *cache) {
+    if (cache == NULL) {
+        return;
+    }
+    drop_all_idle(cache);
+    pthread_cond_destroy(&cache->payload_done);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+// The lock is held.
+static void reference(struct snapshot_cache *cache, struct snapshot *snapshot) {
+    if (snapshot->private->references++ == 0) {
+        idle_remove(cache, snapshot);
+    }
+}
+
+// The lock is held.
+static struct snapshot *find(struct snapshot_cache *cache, const struct gen5_identity *identity) {
+    struct snapshot *found = *bucket_of(cache, identity);
+    while (found != NULL && !gen5_identity_equal(&found->identity, identity)) {
+        found = found->private->bucket_next;
+    }
+    if (found != NULL) {
+        reference(cache, found);
+    }
+    return found;
+}
+
+static struct snapshot *find_known(struct snapshot_cache *cache, const struct stat *attributes) {
+    const struct gen5_identity identity = gen5_identity_of(attributes);
+    pthread_mutex_lock(&cache->lock);
+    struct snapshot *found = find(cache, &identity);
+    pthread_mutex_unlock(&cache->lock);
+    return found;
+}
+
+// Share a new snapshot; where another thread was quicker with the same, that one is used.
+static struct snapshot *share(struct snapshot_cache *cache, struct snapshot *made) {
+    pthread_mutex_lock(&cache->lock);
+    struct snapshot *found = made->private->trusted ? find(cache, &made->identity) : NULL;
+    if (found != NULL) {
+        destroy(cache, made);
+        made = found;
+    } else if (made->private->trusted) {
+        struct snapshot **bucket = bucket_of(cache, &made->identity);
+        made->private->bucket_next = *bucket;
+        made->private->listed = true;
+        *bucket = made;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return made;
+}
+
+// The first bytes of the image say what it is; one that is damaged is of no known kind.
+static enum gen5_image_kind image_kind_of(const struct gen5_container *container) {
+    const struct gen5_record *image = container->image;
+    uint8_t first[GEN5_IMAGE_SIGNATURE_SIZE];
+    if (image == NULL || image->damage != NULL) {
+        return GEN5_IMAGE_UNKNOWN;
+    }
+    size_t size = image->payload_size < sizeof first ? (size_t)image->payload_size : sizeof first;
+    struct gen5_error ignored = GEN5_ERROR_NONE;
+    if (gen5_payload_read_prefix(container, image, first, size, &ignored) != GEN5_OK) {
+        return GEN5_IMAGE_UNKNOWN;
+    }
+    return gen5_image_kind_of(first, size);
+}
+
+// What gen5-error.txt says. NULL where there is no memory.
+static char *notice_text(const struct gen5_error *error) {
+    char *text = NULL;
+    int length = error->offset >= 0
+                     ? asprintf(&text,
+                                "This container cannot be read: %s (at offset %lld of the file).\n"
+                                "The file in the source folder is left as it is.\n",
+                                error->message, (long long)error->offset)
+                     : asprintf(&text,
+                                "This container cannot be read: %s.\n"
+                                "The file in the source folder is left as it is.\n",
+                                error->message);
+    return length < 0 ? NULL : text;
+}
+
+// Read the snapshot's file as a container. 0, also where it is none and snapshot->error says why.
+static int parse(struct filesystem *filesystem, struct snapshot *snapshot) {
+    struct gen5_source source = {.fd = snapshot->fd,
+                                 .memory = NULL,
+                                 .offset = 0,
+                                 .size = (uint64_t)snapshot->attributes.st_size};
+    struct gen5_error error = GEN5_ERROR_NONE;
+    enum gen5_status status =
+        gen5_container_open(&source, &filesystem->limits, &snapshot->container, &error);
+    if (status == GEN5_OK) {
+        const struct gen5_manifest *manifest = snapshot->container->manifest;
+        snapshot->image_kind = image_kind_of(snapshot->container);
+        snapshot->private->weight =
+            2 * manifest->size + manifest->record_count * sizeof *manifest->records;
+        status = gen5_digest_of(manifest->text, manifest->size, &snapshot->manifest_digest, &error);
+        return status == GEN5_OK ? 0 : gen5_error_errno(&error);
+    }
+    snapshot->container = NULL;
+    snapshot->error = error;
+    snapshot->notice = notice_text(&error);
+    if (snapshot->notice == NULL) {
+        return ENOMEM;
+    }
+    if (status == GEN5_ERROR_SYSTEM) {
+        snapshot->private->trusted = false; // The next one who asks may have more luck.
+    }
+    return status == GEN5_ERROR_MEMORY ? ENOMEM : 0;
+}
+
+// Make a snapshot of an open file. Takes over `fd` in every case.
+static int make(struct filesystem *filesystem, int fd, const struct stat *attributes,
+                struct snapshot **snapshot) {
+    struct snapshot_cache *cache = filesystem->snapshots;
+    struct snapshot *made = calloc(1, sizeof *made);
+    struct snapshot_private *own = calloc(1, sizeof *own);
+    if (made == NULL || own == NULL) {
+        free(made);
+        free(own);
+        close(fd);
+        return ENOMEM;
+    }
+    made->fd = fd;
+    made->attributes = *attributes;
+    made->identity = gen5_identity_of(attributes);
+    made->error = (struct gen5_error)GEN5_ERROR_NONE;
+    made->private = own;
+    own->cache = cache;
+    own->references = 1;
+    own->trusted = has_settled(attributes) || has_fine_times(cache, fd);
+    int problem = parse(filesystem, made);
+    if (problem != 0) {
+        pthread_mutex_lock(&cache->lock);
+        destroy(cache, made);
+        pthread_mutex_unlock(&cache->lock);
+        return problem;
+    }
+    *snapshot = share(cache, made);
+    return 0;
+}
+
+// EINVAL for what is no regular file, ELOOP for a symlink, as snapshot.h has it.
+static int check_type(const struct stat *attributes) {
+    if (S_ISREG(attributes->st_mode)) {
+        return 0;
+    }
+    return S_ISLNK(attributes->st_mode) ? ELOOP : EINVAL;
+}
+
+static int open_file(struct snapshot_cache *cache, int folder_fd, const char *name, int *fd) {
+    // O_NONBLOCK: a FIFO that was put there a moment ago must not hold us up.
+    static const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    *fd = openat(folder_fd, name, flags);
+    if (*fd < 0 && (errno == EMFILE || errno == ENFILE) && drop_all_idle(cache)) {
+        *fd = openat(folder_fd, name, flags);
+    }
+    return *fd < 0 ? errno : 0;
+}
+
+int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name,
+                  struct snapshot **snapshot) {
+    struct stat attributes;
+    *snapshot = NULL;
+    if (fstatat(folder_fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno;
+    }
+    int problem = check_type(&attributes);
+    if (problem != 0) {
+        return problem;
+    }
+    *snapshot = find_known(filesystem->snapshots, &attributes);
+    if (*snapshot != NULL) {
+        return 0;
+    }
+    int fd = -1;
+    problem = open_file(filesystem->snapshots, folder_fd, name, &fd);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = fstat(fd, &attributes) != 0 ? errno : check_type(&attributes);
+    if (problem != 0) {
+        close(fd);
+        return problem;
+    }
+    return make(filesystem, fd, &attributes, snapshot);
+}
+
+int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **snapshot) {
+    struct stat attributes;
+    *snapshot = NULL;
+    if (fstat(fd, &attributes) != 0) {
+        return errno;
+    }
+    int problem = check_type(&attributes);
+    if (problem != 0) {
+        return problem;
+    }
+    *snapshot = find_known(filesystem->snapshots, &attributes);
+    if (*snapshot != NULL) {
+        return 0;
+    }
+    int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own_fd < 0) {
+        return errno;
+    }
+    return make(filesystem, own_fd, &attributes, snapshot);
+}
+
+struct snapshot *snapshot_reference(struct snapshot *snapshot) {
+    struct snapshot_cache *cache = snapshot->private->cache;
+    pthread_mutex_lock(&cache->lock);
+    reference(cache, snapshot);
+    pthread_mutex_unlock(&cache->lock);
+    return snapshot;
+}
+
+void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) {
+    if (snapshot == NULL) {
+        return;
+    }
+    struct snapshot_cache *cache = filesystem->snapshots;
+    pthread_mutex_lock(&cache->lock);
+    if (--snapshot->private->references == 0) {
+        if (snapshot->private->listed) {
+            idle_add(cache, snapshot);
+        } else {
+            destroy(cache, snapshot);
+        }
+    }
+    while (cache->idle_count > IDLE_COUNT_MAX || cache->idle_weight > IDLE_WEIGHT_MAX ||
+           cache->idle_file_bytes > idle_file_bytes_max) {
+        drop_oldest_idle(cache);
+    }
+    pthread_mutex_unlock(&cache->lock);
+}

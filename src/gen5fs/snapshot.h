@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// A snapshot: one state of a container's file, opened and parsed, that stays readable whatever
+// happens to the name. Snapshots are shared by identity (device, inode, size, times) and kept for a
+// while after their last user, so that a container that is asked about often is parsed once.
+#ifndef GEN5FS_SNAPSHOT_H
+#define GEN5FS_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "gen5/container.h"
+#include "gen5/error.h"
+#include "gen5/image.h"
+#include "gen5/replace.h"
+
+struct filesystem;
+struct snapshot_cache;
+
+struct snapshot {
+    // Constant:
+    int fd;                 // the container's file, for reading
+    struct stat attributes; // when it was opened
+    struct gen5_identity identity;
+    struct gen5_container
+        *container; // NULL where the file cannot be read as a container: see error
+    struct gen5_error error;
+    char *notice; // where `error` is set: the text of gen5-error.txt, lines and all
+    enum gen5_image_kind image_kind;    // of the image, by its signature
+    struct gen5_digest manifest_digest; // SHA-256 of the manifest's text
+    // Owned by snapshot.c: references, verified and decoded payloads, links.
+    struct snapshot_private *private;
+};
+
+// Caps, beyond which what is idle longest is dropped: 64 idle snapshots, 16 MiB of idle manifests,
+// 32 MiB of decoded payloads in memory (8 MiB each; larger ones are decoded to an unnamed file).
+int snapshot_cache_new(struct snapshot_cache **cache);
+void snapshot_cache_free(struct snapshot_cache *cache);
+
+// The snapshot of the regular file `name` in `folder_fd`, without following a symlink. A file that
+// is no readable container gives a snapshot with `error`. Errors of opening are returned as errno
+// (ENOENT, EACCES, ELOOP or EINVAL for what is no regular file, EMFILE, …). Release with
+// snapshot_release.
+int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name,
+                  struct snapshot **snapshot);
+// The same for a descriptor that was opened for reading, which is duplicated.
+int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **snapshot);
+struct snapshot *snapshot_reference(struct snapshot *snapshot);
+void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot); // NULL is allowed
+
+// Read a record's payload, from `offset` on, as the payload's own bytes. The first read of a
+// payload decodes and verifies all of it (once per snapshot; threads that ask meanwhile wait); a
+// payload that is damaged gives EIO each time, with the reason in `error`. *got is less than `size`
+// only at its end.
+int snapshot_read(struct filesystem *filesystem, struct snapshot *snapshot,
+                  const struct gen5_record *record, void *buffer, size_t size, uint64_t offset,
+                  size_t *got, struct gen5_error *error);
+
+// Write the whole verified payload to `fd_out` at `offset_out`.
+int snapshot_copy(struct filesystem *filesystem, struct snapshot *snapshot,
+                  const struct gen5_record *record, int fd_out, uint64_t offset_out,
+                  struct gen5_error *error);
+
+#endif

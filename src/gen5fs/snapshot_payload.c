@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Payloads of snapshots: verified once, decoded once, then read as often as asked.
+//
+// A raw payload is served from the container's own descriptor after its hash was found right. A
+// program that writes into the container in place (nobody should) changes what the descriptor
+// reads: so the file's time of change is compared after each read, and a payload whose file changed
+// is verified again. A compressed payload is decoded to memory, or to an unnamed file where it is
+// large.
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "filesystem.h"
+#include "gen5/payload.h"
+#include "snapshot.h"
+#include "snapshot_private.h"
+
+// Caps, as snapshot.h states them.
+enum { MEMORY_BYTES_MAX = 32 << 20, PAYLOAD_IN_MEMORY_MAX = 8 << 20 };
+
+// So often a raw payload whose file goes on changing is verified for one read.
+enum { RAW_ATTEMPTS = 3 };
+
+static void list_payload(struct snapshot_cache *cache, struct payload *payload) {
+    payload->newer = NULL;
+    payload->older = cache->newest_payload;
+    *(payload->older != NULL ? &payload->older->newer : &cache->oldest_payload) = payload;
+    cache->newest_payload = payload;
+}
+
+static void unlist_payload(struct snapshot_cache *cache, struct payload *payload) {
+    *(payload->newer != NULL ? &payload->newer->older : &cache->newest_payload) = payload->older;
+    *(payload->older != NULL ? &payload->older->newer : &cache->oldest_payload) = payload->newer;
+}
+
+static void drop_memory(struct snapshot_cache *cache, struct payload *payload) {
+    unlist_payload(cache, payload);
+    cache->payload_bytes -= payload->size;
+    free(payload->memory);
+    payload->memory = NULL;
+}
+
+// Drop what is idle longest until `size` more bytes fit. What is being read stays, whatever the
+// cap.
+static void make_room(struct snapshot_cache *cache, size_t size) {
+    struct payload *payload = cache->oldest_payload;
+    while (payload != NULL && cache->payload_bytes + size > MEMORY_BYTES_MAX) {
+        struct payload *newer = payload->newer;
+        if (payload->users == 0) {
+            drop_memory(cache, payload);
+        }
+        payload = newer;
+    }
+}
+
+void payloads_release(struct snapshot_cache *cache, struct snapshot *snapshot) {
+    struct payload *payloads = snapshot->private->payloads;
+    for (size_t i = 0; payloads != NULL && i < snapshot->container->manifest->record_count; i++) {
+        if (payloads[i].memory != NULL) {
+            drop_memory(cache, &payloads[i]);
+        }
+        if (payloads[i].fd >= 0) {
+            close(payloads[i].fd);
+        }
+        free(payloads[i].error);
+    }
+    free(payloads);
+    snapshot->private->payloads = NULL;
+}
+
+// What is known of a record's payload; NULL where there is no memory. The lock is held.
+static struct payload *payload_of(struct snapshot *snapshot, const struct gen5_record *record) {
+    const struct gen5_manifest *manifest = snapshot->container->manifest;
+    struct snapshot_private *own = snapshot->private;
+    if (own->payloads == NULL) {
+        own->payloads = calloc(manifest->record_count, sizeof *own->payloads);
+        for (size_t i = 0; own->payloads != NULL && i < manifest->record_count; i++) {
+            own->payloads[i].fd = -1;
+        }
+    }
+    assert(record >= manifest->records && record < manifest->records + manifest->record_count);
+    return own->payloads != NULL ? &own->payloads[record - manifest->records] : NULL;
+}
+
+// Whether the bytes themselves are wrong, which does not change by asking again.
+static bool is_verdict(enum gen5_status status) {
+    return status == GEN5_ERROR_DAMAGED || status == GEN5_ERROR_HASH || status == GEN5_ERROR_LIMIT;
+}
+
+static int errno_of(const struct gen5_error *error) {
+    return is_verdict(error->status) ? EIO : gen5_error_errno(error);
+}
+
+static enum gen5_verification verification(const struct filesystem *filesystem,
+                                           const struct payload *payload) {
+    return filesystem->no_verify || payload->hashed ? GEN5_NO_VERIFY : GEN5_VERIFY;
+}
+
+// End the state PAYLOAD_BUSY by what verifying or decoding gave. The lock is held.
+static void finish(struct snapshot_cache *cache, struct payload *payload,
+                   const struct gen5_error *error) {
+    payload->state = error->status == GEN5_OK ? PAYLOAD_GOOD : PAYLOAD_UNKNOWN;
+    if (is_verdict(error->status)) {
+        payload->error = malloc(sizeof *payload->error);
+        if (payload->error != NULL) {
+            *payload->error = *error;
+            payload->state = PAYLOAD_BAD;
+        }
+    }
+    pthread_cond_broadcast(&cache->payload_done);
+}
+
+static int give_error(const struct payload *payload, struct gen5_error *error) {
+    *error = *payload->error;
+    return EIO;
+}
+
+static int no_memory(struct gen5_error *error) {
+    gen5_error_set_memory(error);
+    return ENOMEM;
+}
+
+// Wait until nobody else works on the payload. The lock is held.
+static void wait_while_busy(struct snapshot_cache *cache, const struct payload *payload) {
+    while (payload->state == PAYLOAD_BUSY) {
+        pthread_cond_wait(&cache->payload_done, &cache->lock);
+    }
+}
+
+static bool same_moment(const struct payload *payload, const struct stat *attributes) {
+    return payload->file_size == attributes->st_size &&
+           payload->modified.tv_sec == attributes->st_mtim.tv_sec &&
+           payload->modified.tv_nsec == attributes->st_mtim.tv_nsec;
+}
+
+// Have a raw payload verified for the file as it is at `moment`. The lock is held, and dropped
+// meanwhile.
+static int verify_raw(struct filesystem *filesystem, struct snapshot *snapshot,
+                      const struct gen5_record *record, struct payload *payload,
+                      const struct stat *moment, struct gen5_error *error) {
+    struct snapshot_cache *cache = filesystem->snapshots;
+    wait_while_busy(cache, payload);
+    // A verdict holds for the moment that it was found at only, since a writer may be half-way.
+    if (payload->state != PAYLOAD_UNKNOWN && same_moment(payload, moment)) {
+        return payload->state == PAYLOAD_BAD ? give_error(payload, error) : 0;
+    }
+    free(payload->error);
+    payload->error = NULL;
+    payload->state = PAYLOAD_BUSY;
+    payload->file_size = moment->st_size;
+    payload->modified = moment->st_mtim;
+    pthread_mutex_unlock(&cache->lock);
+    *error = (struct gen5_error)GEN5_ERROR_NONE;
+    gen5_payload_copy(snapshot->container, record, verification(filesystem, payload), -1, 0, error);
+    pthread_mutex_lock(&cache->lock);
+    finish(cache, payload, error);
+    return error->status == GEN5_OK ? 0 : errno_of(error);
+}
+
+static int raw_is_good(struct filesystem *filesystem, struct snapshot *snapshot,
+                       const struct gen5_record *record, struct stat *moment,
+                       struct gen5_error *error) {
+    if (fstat(snapshot->fd, moment) != 0) {
+        gen5_error_set_system(error, errno, "cannot look at the container's file");
+        return errno_of(error);
+    }
+    pthread_mutex_lock(&filesystem->snapshots->lock);
+    struct payload *payload = payload_of(snapshot, record);
+    int problem = payload == NULL
+                      ? no_memory(error)
+                      : verify_raw(filesystem, snapshot, record, payload, moment, error);
+    pthread_mutex_unlock(&filesystem->snapshots->lock);
+    return problem;
+}
+
+static int read_fully(int fd, char *buffer, size_t size, uint64_t offset, size_t *got,
+                      struct gen5_error *error) {
+    *got = 0;
+    while (*got < size) {
+        ssize_t part = pread(fd, buffer + *got, size - *got, (off_t)(offset + *got));
+        if (part < 0 && errno == EINTR) {
+            continue;
+        }
+        if (part < 0) {
+            gen5_error_set_system(error, errno, "cannot read");
+            return errno_of(error);
+        }
+        if (part == 0) {
+            break;
+        }
+        *got += (size_t)part;
+    }
+    return 0;
+}
+
+static int changed_underneath(struct gen5_error *error) {
+    gen5_error_set(error, GEN5_ERROR_DAMAGED, GEN5_OFFSET_NONE,
+                   "the container is being written to while it is read");
+    return EIO;
+}
+
+static int read_raw(struct filesystem *filesystem, struct snapshot *snapshot,
+                    const struct gen5_record *record, char *buffer, size_t size, uint64_t offset,
+                    size_t *got, struct gen5_error *error) {
+    for (int attempt = 0; attempt < RAW_ATTEMPTS; attempt++) {
+        struct stat before;
+        int problem = raw_is_good(filesystem, snapshot, record, &before, error);
+        if (problem != 0) {
+            return problem;
+        }
+        problem = read_fully(snapshot->fd, buffer, size,
+                             record->offset + GEN5_CHUNK_HEADER_SIZE + offset, got, error);
+        if (problem != 0) {
+            return problem;
+        }
+        // A write moves the time before it moves bytes: what was read is of `before` if this is
+        // equal.
+        struct stat after;
+        if (*got == size && fstat(snapshot->fd, &after) == 0 &&
+            after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+            after.st_mtim.tv_nsec == before.st_mtim.tv_nsec && after.st_size == before.st_size) {
+            return 0;
+        }
+    }
+    *got = 0;
+    return changed_underneath(error);
+}
+
+static int memory_file(void) {
+    return memfd_create("gen5fs-payload", MFD_CLOEXEC);
+}
+
+// An unnamed file for a large payload: in the source's file system, which has room for such things,
+// in the temporary folder where the source must not be written to, in memory where neither can.
+static int scratch_file(const struct filesystem *filesystem) {
+    static const int flags = O_TMPFILE | O_RDWR | O_CLOEXEC;
+    int fd = filesystem->read_only ? -1 : openat(filesystem->source_fd, ".", flags, 0600);
+    if (fd < 0) {
+        const char *folder = getenv("TMPDIR");
+        fd = open(folder != NULL ? folder : "/var/tmp", flags, 0600);
+    }
+    return fd >= 0 ? fd : memory_file();
+}
+
+static bool is_lack_of_space(const struct gen5_error *error) {
+    return error->status == GEN5_ERROR_SYSTEM &&
+           (error->os_error == ENOSPC || error->os_error == EDQUOT || error->os_error == EFBIG);
+}
+
+// Decode to a file; its descriptor, or -1 and the reason.
+static int decode_to_file(const struct filesystem *filesystem, const struct snapshot *snapshot,
+                          const struct gen5_record *record, enum gen5_verification verify,
+                          struct gen5_error *error) {
+    int fd = scratch_file(filesystem);
+    if (fd >= 0 &&
+        gen5_payload_copy(snapshot->container, record, verify, fd, 0, error) == GEN5_OK) {
+        return fd;
+    }
+    if (fd < 0) {
+        gen5_error_set_system(error, errno, "cannot make a temporary file to decode to");
+        return -1;
+    }
+    close(fd);
+    fd = is_lack_of_space(error) ? memory_file() : -1;
+    if (fd < 0) {
+        return -1;
+    }
+    *error = (struct gen5_error)GEN5_ERROR_NONE;
+    if (gen5_payload_copy(snapshot->container, record, verify, fd, 0, error) != GEN5_OK) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static char *decode_to_memory(const struct snapshot *snapshot, const struct gen5_record *record,
+                              enum gen5_verification verify, struct gen5_error *error) {
+    char *memory = malloc((size_t)record->payload_size + 1); // 1 more: an empty payload is no NULL
+    if (memory == NULL) {
+        gen5_error_set_memory(error);
+        return NULL;
+    }
+    if (gen5_payload_read(snapshot->container, record, verify, memory, error) != GEN5_OK) {
+        free(memory);
+        return NULL;
+    }
+    return memory;
+}
+
+// Decode a payload that is in state PAYLOAD_BUSY. The lock is held, and dropped meanwhile.
+static int decode(struct filesystem *filesystem, struct snapshot *snapshot,
+                  const struct gen5_record *record, struct payload *payload,
+                  struct gen5_error *error) {
+    struct snapshot_cache *cache = filesystem->snapshots;
+    const enum gen5_verification verify = verification(filesystem, payload);
+    const bool small = record->payload_size <= PAYLOAD_IN_MEMORY_MAX;
+    char *memory = NULL;
+    int fd = -1;
+    *error = (struct gen5_error)GEN5_ERROR_NONE;
+    if (small) {
+        // Counted before it is there, so that many at once keep to the cap too.
+        make_room(cache, (size_t)record->payload_size);
+        cache->payload_bytes += (size_t)record->payload_size;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    if (small) {
+        memory = decode_to_memory(snapshot, record, verify, error);
+    } else {
+        fd = decode_to_file(filesystem, snapshot, record, verify, error);
+    }
+    pthread_mutex_lock(&cache->lock);
+    finish(cache, payload, error);
+    payload->memory = memory;
+    payload->fd = fd;
+    payload->size = (size_t)record->payload_size;
+    payload->hashed = payload->hashed || (error->status == GEN5_OK && verify == GEN5_VERIFY);
+    if (memory != NULL) {
+        list_payload(cache, payload);
+    } else if (small) {
+        cache->payload_bytes -= (size_t)record->payload_size;
+    }
+    if (fd >= 0) {
+        snapshot->private->file_bytes += record->payload_size;
+    }
+    return error->status == GEN5_OK ? 0 : errno_of(error);
+}
+
+// Have a compressed payload's bytes at hand. The lock is held.
+static int have_decoded(struct filesystem *filesystem, struct snapshot *snapshot,
+                        const struct gen5_record *record, struct payload *payload,
+                        struct gen5_error *error) {
+    wait_while_busy(filesystem->snapshots, payload);
+    if (payload->state == PAYLOAD_BAD) {
+        return give_error(payload, error);
+    }
+    if (payload->memory != NULL || payload->fd >= 0) {
+        return 0;
+    }
+    payload->state = PAYLOAD_BUSY;
+    return decode(filesystem, snapshot, record, payload, error);
+}
+
+static int read_decoded(struct filesystem *filesystem, struct snapshot *snapshot,
+                        const struct gen5_record *record, char *buffer, size_t size,
+                        uint64_t offset, size_t *got, struct gen5_error *error) {
+    struct snapshot_cache *cache = filesystem->snapshots;
+    pthread_mutex_lock(&cache->lock);
+    struct payload *payload = payload_of(snapshot, record);
+    int problem = payload == NULL ? no_memory(error)
+                                  : have_decoded(filesystem, snapshot, record, payload, error);
+    if (problem != 0 || payload->memory == NULL) {
+        pthread_mutex_unlock(&cache->lock);
+        return problem != 0 ? problem : read_fully(payload->fd, buffer, size, offset, got, error);
+    }
+    payload->users++;
+    unlist_payload(cache, payload); // The newest goes last.
+    list_payload(cache, payload);
+    pthread_mutex_unlock(&cache->lock);
+    memcpy(buffer, payload->memory + offset, size);
+    *got = size;
+    pthread_mutex_lock(&cache->lock);
+    payload->users--;
+    pthread_mutex_unlock(&cache->lock);
+    return 0;
+}
+
+static int check_record(const struct gen5_record *record, struct gen5_error *error) {
+    *error = (struct gen5_error)GEN5_ERROR_NONE;
+    if (record->damage == NULL) {
+        return 0;
+    }
+    gen5_error_set(error, GEN5_ERROR_DAMAGED, (int64_t)record->offset, "%s", record->damage);
+    return EIO;
+}
+
+int snapshot_read(struct filesystem *filesystem, struct snapshot *snapshot,
+                  const struct gen5_record *record, void *buffer, size_t size, uint64_t offset,
+                  size_t *got, struct gen5_error *error) {
+    struct gen5_error own;
+    error = error != NULL ? error : &own;
+    *got = 0;
+    int problem = check_record(record, error);
+    if (problem != 0 || offset >= record->payload_size || size == 0) {
+        return problem;
+    }
+    if (size > record->payload_size - offset) {
+        size = (size_t)(record->payload_size - offset);
+    }
+    return gen5_record_is_raw(record)
+               ? read_raw(filesystem, snapshot, record, buffer, size, offset, got, error)
+               : read_decoded(filesystem, snapshot, record, buffer, size, offset, got, error);
+}
+
+// The decoded file of a payload, if there is one: it stays while the caller holds the snapshot.
+static int decoded_file(struct filesystem *filesystem, struct snapshot *snapshot,
+                        const struct gen5_record *record) {
+    pthread_mutex_lock(&filesystem->snapshots->lock);
+    struct payload *payload = payload_of(snapshot, record);
+    int fd = payload != NULL && payload->state == PAYLOAD_GOOD ? payload->fd : -1;
+    pthread_mutex_unlock(&filesystem->snapshots->lock);
+    return fd;
+}
+
+static int copy_raw(struct filesystem *filesystem, struct snapshot *snapshot,
+                    const struct gen5_record *record, int fd_out, uint64_t offset_out,
+                    struct gen5_error *error) {
+    struct stat moment;
+    int problem = raw_is_good(filesystem, snapshot, record, &moment, error);
+    if (problem != 0) {
+        return problem;
+    }
+    struct gen5_source payload =
+        gen5_source_window(&snapshot->container->source, record->offset + GEN5_CHUNK_HEADER_SIZE,
+                           record->payload_size);
+    if (gen5_source_copy(&payload, fd_out, offset_out, error) != GEN5_OK) {
+        return errno_of(error);
+    }
+    struct stat after;
+    if (fstat(snapshot->fd, &after) != 0 || after.st_size != moment.st_size ||
+        after.st_mtim.tv_sec != moment.st_mtim.tv_sec ||
+        after.st_mtim.tv_nsec != moment.st_mtim.tv_nsec) {
+        return changed_underneath(error);
+    }
+    return 0;
+}
+
+int snapshot_copy(struct filesystem *filesystem, struct snapshot *snapshot,
+                  const struct gen5_record *record, int fd_out, uint64_t offset_out,
+                  struct gen5_error *error) {
+    struct gen5_error own;
+    error = error != NULL ? error : &own;
+    int problem = check_record(record, error);
+    if (problem != 0) {
+        return problem;
+    }
+    if (gen5_record_is_raw(record)) {
+        return copy_raw(filesystem, snapshot, record, fd_out, offset_out, error);
+    }
+    struct gen5_source decoded = {.fd = decoded_file(filesystem, snapshot, record),
+                                  .memory = NULL,
+                                  .offset = 0,
+                                  .size = record->payload_size};
+    enum gen5_status status =
+        decoded.fd >= 0 ? gen5_source_copy(&decoded, fd_out, offset_out, error)
+                        : gen5_payload_copy(snapshot->container, record,
+                                            filesystem->no_verify ? GEN5_NO_VERIFY : GEN5_VERIFY,
+                                            fd_out, offset_out, error);
+    return status == GEN5_OK ? 0 : errno_of(error);
+}

@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The gen5fs authors
+#
+# Several writers and readers of one source: two mounts, another program in the source, readers that
+# hold on to an old version, and mounts in unusual places.
+
+import errno
+import os
+import shutil
+import threading
+import time
+import unittest
+
+import numpy as np
+
+from mount_case import (
+    REFERENCE, SEEN_SECONDS, Mount, MountCase, Stored, daemon_of, new_image, new_latent, npy_bytes,
+    process_lives, read_file, renamed_over, rewrite_outside, sha256, write_file,
+)
+
+MEMBERS = ["env.json", "image.png", "latent.npy", "metadata.json"]
+
+
+def with_prompt(text, prompt):
+    return text.replace(b"A puppy smiling, cinematic", prompt.encode())
+
+
+class TwoMounts(MountCase):
+    def setUp(self):
+        super().setUp()
+        self.mounted()
+        self.mount.add("extra-fields.gen5", "a.gen5")
+        self.second = self.enterContext(Mount(source=self.mount.source))
+        self.eventually_listed("a.gen5")
+        self.before = self.stored("a.gen5")
+
+    def other(self, *parts):
+        return os.path.join(self.second.path, *parts)
+
+    def test_edits_of_different_members_through_both_survive(self):
+        for number in range(25):
+            start, failures = threading.Barrier(2), []
+
+            def save(path, content):
+                start.wait()
+                try:
+                    write_file(path, content)
+                except OSError as error:
+                    failures.append(error)
+
+            prompt = f"round {number}"
+            writers = [
+                threading.Thread(target=save, args=arguments)
+                for arguments in (
+                    (self.member("a.gen5", "image.png"), new_image(number)),
+                    (self.other("a.gen5", "metadata.json"),
+                     with_prompt(self.before.manifest_text, prompt)),
+                )
+            ]
+            for writer in writers:
+                writer.start()
+            for writer in writers:
+                writer.join()
+            self.assertEqual(failures, [], f"round {number}")
+            after = self.stored("a.gen5")
+            self.assertEqual(after.prompt, prompt)
+            self.assertEqual(after.image, new_image(number), f"round {number}")
+        self.assert_same_payloads(after, self.before, but="image")
+
+    def test_drafts_of_different_members_open_at_once_survive(self):
+        values = new_latent((1, 4, 8, 8), "<f2", 1)
+        with open(self.member("a.gen5", "image.png"), "wb", buffering=0) as image:
+            image.write(new_image(1)[:200])
+            with open(self.other("a.gen5", "latent.npy"), "wb", buffering=0) as latent:
+                latent.write(npy_bytes(values))
+                image.write(new_image(1)[200:])
+        after = self.stored("a.gen5")
+        self.assertEqual(after.image, new_image(1))
+        np.testing.assert_array_equal(after.latents["initial_noise"], values)
+        self.assertEqual(after.model_info, self.before.model_info)
+
+    def test_the_same_member_changed_through_the_other_mount_gives_estale(self):
+        descriptor = os.open(self.member("a.gen5", "image.png"), os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, new_image(1))
+        write_file(self.other("a.gen5", "image.png"), new_image(2))
+        self.assert_os_error(errno.ESTALE, os.close, descriptor)
+        self.assertEqual(self.stored("a.gen5").image, new_image(2))
+        self.assert_eventually(
+            lambda: self.read("a.gen5", "image.png") == new_image(2),
+            "the first mount does not show what the other has saved",
+        )
+        write_file(self.member("a.gen5", "image.png"), new_image(3))
+        self.assertEqual(self.stored("a.gen5").image, new_image(3))
+        self.mount.unmount()
+        self.assert_rescued(new_image(1), "a.gen5")
+
+    def test_each_mount_shows_what_the_other_has_saved(self):
+        for seed in range(6):
+            writer, reader = (
+                (self.member, self.other) if seed % 2 else (self.other, self.member)
+            )
+            write_file(writer("a.gen5", "image.png"), new_image(seed, size=(20 + seed, 20)))
+            self.assert_eventually(
+                lambda: read_file(reader("a.gen5", "image.png"))
+                == new_image(seed, size=(20 + seed, 20)),
+                "the other mount shows an old image", SEEN_SECONDS,
+            )
+
+    def test_a_container_removed_through_the_other_mount_is_gone(self):
+        self.assertEqual(sorted(os.listdir(self.other("a.gen5"))), MEMBERS)
+        shutil.rmtree(self.member("a.gen5"))
+        self.assert_eventually(
+            lambda: not os.path.exists(self.other("a.gen5")) and os.listdir(self.second.path) == [],
+            "the other mount still shows the container", SEEN_SECONDS,
+        )
+
+
+class AnotherProgramWrites(MountCase):
+    def setUp(self):
+        super().setUp()
+        self.mounted()
+        self.mount.add("extra-fields.gen5", "a.gen5")
+        self.eventually_listed("a.gen5")
+        self.before = self.stored("a.gen5")
+
+    def test_a_container_rewritten_under_a_draft_keeps_both_edits(self):
+        with open(self.member("a.gen5", "metadata.json"), "wb", buffering=0) as stream:
+            stream.write(with_prompt(self.before.manifest_text, "from the mount"))
+            rewrite_outside(self.source("a.gen5"), image=new_image(1))
+        after = self.stored("a.gen5")
+        self.assertEqual(after.prompt, "from the mount")
+        self.assertEqual(after.image, new_image(1))
+
+    def test_metadata_rewritten_under_a_draft_of_the_image_keeps_both_edits(self):
+        with open(self.member("a.gen5", "image.png"), "wb", buffering=0) as stream:
+            stream.write(new_image(2))
+            rewrite_outside(self.source("a.gen5"), prompt="from outside")
+        after = self.stored("a.gen5")
+        self.assertEqual(after.prompt, "from outside")
+        self.assertEqual(after.image, new_image(2))
+        self.assertIn(b"from outside", self.read("a.gen5", "metadata.json"))
+
+    def test_the_member_rewritten_under_its_own_draft_gives_estale_and_a_rescue(self):
+        descriptor = os.open(self.member("a.gen5", "image.png"), os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, new_image(1))
+        rewrite_outside(self.source("a.gen5"), image=new_image(2))
+        self.assert_os_error(errno.ESTALE, os.close, descriptor)
+        self.assertEqual(self.stored("a.gen5").image, new_image(2))
+        self.mount.unmount()
+        self.assert_rescued(new_image(1), "a.gen5")
+
+    def test_a_container_removed_under_a_draft_loses_no_byte(self):
+        descriptor = os.open(self.member("a.gen5", "image.png"), os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, new_image(1))
+        os.unlink(self.source("a.gen5"))
+        try:
+            os.close(descriptor)
+            acknowledged = True
+        except OSError as error:
+            self.assertIn(error.errno, (errno.ESTALE, errno.ENOENT))
+            acknowledged = False
+        self.mount.unmount()
+        if acknowledged:
+            self.assertEqual(self.stored("a.gen5").image, new_image(1))
+        else:
+            self.assert_rescued(new_image(1), "a.gen5")
+
+
+class Seeing(MountCase):
+    """What another program does in the source shows in a mount whose caches are warm."""
+
+    def setUp(self):
+        super().setUp()
+        self.mounted()
+        self.mount.add("extra-fields.gen5", "a.gen5")
+        os.mkdir(self.source("folder"))
+        write_file(self.source("folder", "plain.txt"), b"one")
+        shutil.copyfile(self.source("a.gen5"), self.source("folder", "b.gen5"))
+        self.eventually_listed("a.gen5")
+        self.assert_eventually(
+            lambda: sorted(os.listdir(self.member("folder"))) == ["b.gen5", "plain.txt"],
+            "the folder is not shown",
+        )
+        self.warm()
+
+    def warm(self):
+        for folder, _, files in os.walk(self.mount.path):
+            for file in files:
+                read_file(os.path.join(folder, file))
+        for name in ("new.gen5", "new.txt", "other"):
+            self.assertFalse(os.path.exists(self.member(name)))
+
+    def assert_seen(self, predicate):
+        began = time.monotonic()
+        self.assert_eventually(predicate, "the change is not seen in the mount")
+        took = time.monotonic() - began
+        self.assertLess(took, SEEN_SECONDS, "the change was seen late")
+
+    def test_a_new_container_is_seen(self):
+        shutil.copyfile(os.path.join(REFERENCE, "one-pixel.gen5"), self.source("new.gen5"))
+        self.assert_seen(lambda: sorted(os.listdir(self.member("new.gen5"))) == MEMBERS)
+        self.assert_seen(lambda: "new.gen5" in os.listdir(self.mount.path))
+
+    def test_a_new_container_in_a_folder_is_seen(self):
+        shutil.copyfile(os.path.join(REFERENCE, "one-pixel.gen5"), self.source("folder", "c.gen5"))
+        self.assert_seen(lambda: "c.gen5" in os.listdir(self.member("folder")))
+
+    def test_a_replaced_container_is_seen(self):
+        renamed_over(
+            self.source("a.gen5"), read_file(os.path.join(REFERENCE, "default-f16-zstd.gen5"))
+        )
+        expected = self.expected("default-f16-zstd.gen5")
+        self.assert_seen(
+            lambda: sha256(self.read("a.gen5", "image.png")) == expected["image"]["sha256"]
+        )
+        self.assert_seen(
+            lambda: os.path.getsize(self.member("a.gen5", "image.png")) == expected["image"]["size"]
+        )
+        self.assertEqual(
+            sha256(self.read("a.gen5", "metadata.json")), expected["metadata.json"]["sha256"]
+        )
+
+    def test_a_container_written_in_place_is_seen(self):
+        write_file(
+            self.source("a.gen5"), read_file(os.path.join(REFERENCE, "default-f16-zstd.gen5"))
+        )
+        expected = self.expected("default-f16-zstd.gen5")
+        self.assert_seen(
+            lambda: sha256(self.read("a.gen5", "image.png")) == expected["image"]["sha256"]
+        )
+
+    def test_a_container_that_lost_its_image_is_seen(self):
+        renamed_over(self.source("a.gen5"), read_file(os.path.join(REFERENCE, "no-image.gen5")))
+        self.assert_seen(lambda: "image.png" not in os.listdir(self.member("a.gen5")))
+        self.assert_seen(lambda: not os.path.exists(self.member("a.gen5", "image.png")))
+
+    def test_a_removed_container_is_seen(self):
+        os.unlink(self.source("a.gen5"))
+        self.assert_seen(lambda: not os.path.exists(self.member("a.gen5")))
+        self.assert_seen(lambda: os.listdir(self.mount.path) == ["folder"])
+
+    def test_a_new_file_is_seen(self):
+        write_file(self.source("new.txt"), b"new")
+        self.assert_seen(lambda: self.read("new.txt") == b"new")
+        self.assert_seen(lambda: "new.txt" in os.listdir(self.mount.path))
+
+    def test_a_file_changed_to_content_of_the_same_size_is_seen(self):
+        write_file(self.source("folder", "plain.txt"), b"two")
+        self.assert_seen(lambda: self.read("folder", "plain.txt") == b"two")
+
+    def test_a_file_changed_by_one_byte_in_place_is_seen(self):
+        with open(self.source("folder", "plain.txt"), "r+b") as stream:
+            stream.write(b"O")
+        self.assert_seen(lambda: self.read("folder", "plain.txt") == b"One")
+
+    def test_a_renamed_folder_is_seen(self):
+        os.rename(self.source("folder"), self.source("other"))
+        self.assert_seen(lambda: self.read("other", "plain.txt") == b"one")
+        self.assert_seen(lambda: not os.path.exists(self.member("folder")))
+        self.assert_seen(
+            lambda: sorted(os.listdir(self.member("other"))) == ["b.gen5", "plain.txt"]
+        )
+        write_file(self.source("other", "plain.txt"), b"six")
+        self.assert_seen(lambda: self.read("other", "plain.txt") == b"six")
+        write_file(self.member("other", "b.gen5", "image.png"), new_image(1))
+        self.assertEqual(self.stored("other", "b.gen5").image, new_image(1))
+
+    def test_a_container_renamed_in_the_source_is_seen(self):
+        os.rename(self.source("a.gen5"), self.source("new.gen5"))
+        self.assert_seen(lambda: sorted(os.listdir(self.member("new.gen5"))) == MEMBERS)
+        self.assert_seen(lambda: not os.path.exists(self.member("a.gen5")))
+
+    def test_a_changed_mode_is_seen(self):
+        os.chmod(self.source("a.gen5"), 0o600)
+        self.assert_seen(
+            lambda: os.stat(self.member("a.gen5", "image.png")).st_mode & 0o777 == 0o600
+        )
+
+    def test_many_changes_of_one_container_end_with_the_last(self):
+        for seed in range(30):
+            rewrite_outside(self.source("a.gen5"), image=new_image(seed))
+        self.assert_seen(lambda: self.read("a.gen5", "image.png") == new_image(29))
+
+
+class HoldingOn(MountCase):
+    """An open file keeps reading the version it opened, pages that were never read included."""
+
+    def setUp(self):
+        super().setUp()
+        self.mounted()
+        self.mount.add("sd3-f16-raw.gen5", "a.gen5")
+        self.eventually_listed("a.gen5")
+        self.before = self.stored("a.gen5")
+        self.latent = self.member("a.gen5", "latent.npy")
+        self.values = next(iter(self.before.latents.values()))
+        self.other = new_latent(self.values.shape, self.values.dtype.str, 9)
+
+    def replace_outside(self):
+        rewrite_outside(self.source("a.gen5"), latent=self.other, image=new_image(9, (300, 200)))
+        self.assert_eventually(
+            lambda: np.array_equal(np.load(self.latent), self.other), "the new latent is not shown"
+        )
+
+    def test_a_descriptor_reads_the_version_it_opened(self):
+        for member in ("latent.npy", "image.png"):
+            with self.subTest(member):
+                before = self.read("a.gen5", member)
+                with open(self.member("a.gen5", member), "rb", buffering=0) as stream:
+                    self.replace_outside()
+                    self.assertEqual(sha256(stream.readall()), sha256(before))
+                renamed_over(
+                    self.source("a.gen5"), read_file(os.path.join(REFERENCE, "sd3-f16-raw.gen5"))
+                )
+                self.assert_eventually(
+                    lambda: self.read("a.gen5", member) == before, "the old version is not back"
+                )
+
+    def test_pages_that_were_not_read_before_are_those_of_the_old_version(self):
+        # A fresh mount: not one page of the image is in a cache but the first.
+        with open(self.member("a.gen5", "image.png"), "rb", buffering=0) as stream:
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+            first = os.pread(stream.fileno(), 4096, 0)
+            self.replace_outside()
+            rest = b""
+            while piece := os.pread(stream.fileno(), 65536, 4096 + len(rest)):
+                rest += piece
+        self.assertEqual(sha256(first + rest), sha256(self.before.image))
+
+    def test_a_mapped_array_keeps_its_version(self):
+        mapped = np.load(self.latent, mmap_mode="r")
+        corner = float(mapped[0, 0, 0, 0])
+        self.replace_outside()
+        np.testing.assert_array_equal(mapped, self.values)
+        self.assertEqual(corner, float(self.values[0, 0, 0, 0]))
+        np.testing.assert_array_equal(np.load(self.latent, mmap_mode="r"), self.other)
+
+    def test_a_descriptor_outlives_its_container(self):
+        with open(self.latent, "rb", buffering=0) as stream:
+            os.unlink(self.source("a.gen5"))
+            self.eventually_listed("a.gen5", listed=False)
+            self.assertEqual(stream.readall(), npy_bytes(self.values))
+
+    def test_a_descriptor_outlives_a_rename_through_the_mount(self):
+        with open(self.latent, "rb", buffering=0) as stream:
+            os.rename(self.member("a.gen5"), self.member("b.gen5"))
+            self.assertEqual(stream.readall(), npy_bytes(self.values))
+
+
+class UnusualPlaces(MountCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = os.path.join(self.work, "library")
+        os.mkdir(self.folder)
+        self.path = os.path.join(self.folder, "a.gen5")
+        shutil.copyfile(os.path.join(REFERENCE, "extra-fields.gen5"), self.path)
+
+    def walk(self, folder):
+        return self.program("find", folder, "-type", "f").stdout.decode().splitlines()
+
+    def test_source_and_mount_point_are_the_same_folder(self):
+        self.mount_in_background(self.folder, self.folder)
+        self.assertEqual(sorted(os.listdir(self.path)), MEMBERS)
+        write_file(os.path.join(self.path, "image.png"), new_image(1))
+        self.assertEqual(read_file(os.path.join(self.path, "image.png")), new_image(1))
+        self.gen5fs("umount", self.folder)
+        self.assert_sound(self.path)
+        self.assertEqual(Stored(self.path).image, new_image(1))
+
+    def test_a_folder_mounted_on_itself_twice_does_not_hang(self):
+        self.mount_in_background(self.folder, self.folder)
+        again = self.gen5fs("mount", self.folder, self.folder, status=None)
+        self.assertTrue(self.walk(self.folder))
+        if again.returncode == 0:
+            self.gen5fs("umount", self.folder)
+        else:
+            self.assertEqual(len(again.stderr.decode().strip().splitlines()), 1, again.stderr)
+        self.assertEqual(sorted(os.listdir(self.path)), MEMBERS)
+        self.gen5fs("umount", self.folder)
+        self.assertTrue(os.path.isfile(self.path))
+
+    def test_the_source_is_one_container(self):
+        point = os.path.join(self.work, "point")
+        os.mkdir(point)
+        self.mount_in_background(self.path, point)
+        image = next(path for path in self.walk(point) if path.endswith("/image.png"))
+        self.assertEqual(sha256(read_file(image)),
+                         self.expected("extra-fields.gen5")["image"]["sha256"])
+        write_file(image, new_image(1))
+        self.assert_sound(self.path)
+        self.assertEqual(Stored(self.path).image, new_image(1))
+        rewrite_outside(self.path, image=new_image(2))
+        self.assert_eventually(
+            lambda: read_file(image) == new_image(2), "the new image is not seen"
+        )
+        self.gen5fs("umount", point)
+        self.assertTrue(os.path.isfile(self.path))
+
+    def test_a_mount_point_inside_the_source_does_not_hang(self):
+        point = os.path.join(self.folder, "point")
+        os.mkdir(point)
+        self.mount_in_background(self.folder, point)
+        self.assertIn(os.path.join(point, "a.gen5", "image.png"), self.walk(point))
+        write_file(os.path.join(point, "a.gen5", "image.png"), new_image(1))
+        self.assertEqual(Stored(self.path).image, new_image(1))
+
+    def test_a_second_mount_of_the_source_inside_the_first_does_not_hang(self):
+        point = os.path.join(self.work, "point")
+        os.mkdir(point)
+        os.mkdir(os.path.join(self.folder, "inner"))
+        self.mount_in_background(self.folder, point)
+        inner = os.path.join(point, "inner")
+        self.mount_in_background(self.folder, inner)
+        found = self.walk(point)
+        self.assertIn(os.path.join(point, "a.gen5", "image.png"), found)
+        self.assertIn(os.path.join(inner, "a.gen5", "image.png"), found)
+        write_file(os.path.join(inner, "a.gen5", "image.png"), new_image(1))
+        self.assert_eventually(
+            lambda: read_file(os.path.join(point, "a.gen5", "image.png")) == new_image(1),
+            "the outer mount does not show what the inner has saved",
+        )
+        self.gen5fs("umount", inner)
+        self.gen5fs("umount", point)
+
+    def test_a_mount_of_a_mount_does_not_hang(self):
+        first, second = os.path.join(self.work, "first"), os.path.join(self.work, "second")
+        os.mkdir(first)
+        os.mkdir(second)
+        self.mount_in_background(self.folder, first)
+        self.mount_in_background(first, second)
+        self.assertEqual(len(self.walk(second)), len(self.walk(first)))
+        self.gen5fs("umount", second)
+        self.gen5fs("umount", first)
+
+    def lazily_unmounted(self, *command):
+        point = os.path.join(self.work, "point")
+        os.mkdir(point)
+        self.mount_in_background(self.folder, point)
+        daemon = daemon_of(point)
+        descriptor = os.open(os.path.join(point, "a.gen5", "image.png"), os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, new_image(1)[:100])
+        self.program(*command, point)
+        self.assertEqual(os.listdir(point), [])
+        self.assertTrue(process_lives(daemon))
+        os.write(descriptor, new_image(1)[100:])
+        os.close(descriptor)
+        self.assert_sound(self.path)
+        self.assertEqual(Stored(self.path).image, new_image(1))
+        self.assert_process_ends(daemon)
+
+    def test_a_file_open_at_a_lazy_umount_is_still_committed(self):
+        self.lazily_unmounted("umount", "-l")
+
+    def test_a_file_open_at_a_lazy_fusermount_is_still_committed(self):
+        self.lazily_unmounted("fusermount3", "-u", "-z")
+
+    def test_a_busy_mount_is_not_unmounted_and_stays_usable(self):
+        point = os.path.join(self.work, "point")
+        os.mkdir(point)
+        self.mount_in_background(self.folder, point)
+        with open(os.path.join(point, "a.gen5", "image.png"), "rb"):
+            done = self.gen5fs("umount", point, status=None)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertTrue(done.stderr.strip())
+            write_file(os.path.join(point, "a.gen5", "image.png"), new_image(1))
+        self.assertEqual(Stored(self.path).image, new_image(1))
+        self.gen5fs("umount", point)
+
+
+if __name__ == "__main__":
+    unittest.main()
