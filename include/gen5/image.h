@@ -35,12 +35,14 @@ GEN5_EXPORT const char *gen5_image_kind_extension(enum gen5_image_kind kind);
 // GEN5_IMAGE_UNKNOWN for "bin" and all others.
 GEN5_EXPORT enum gen5_image_kind gen5_image_kind_from_extension(const char *extension);
 
-// Check an image that someone wants to store. A PNG is decoded in full: every CRC, every row, within
-// the limits, nothing behind IEND but what the reference's check (Pillow's verify) lets pass; others
-// by signature and by the structure that tells a whole file from a cut one (JPEG markers to EOI, the
-// RIFF size of WebP, GIF's trailer, BMP's file size, TIFF's first directory).
-// `kind` is what its name promises: bytes of another kind are refused, unless it is
-// GEN5_IMAGE_UNKNOWN, which takes any of the known kinds. GEN5_ERROR_INVALID says what and where.
+// Check an image that someone wants to store. A PNG is decoded in full: every CRC, every row,
+// within the limits, at most a million pixels on a side. Others are checked by signature and by the
+// structure that tells a whole file from a cut one (JPEG markers to EOI, the RIFF size of WebP,
+// GIF's trailer, BMP's file size, TIFF's first directory). Whatever follows the end of the image is
+// let through, as the reference's check (Pillow's verify) does. Memory is small and does not follow
+// the image's size, but for a PNG's rows. `kind` is what its name promises: bytes of another kind
+// are refused, unless it is GEN5_IMAGE_UNKNOWN, which takes any of the known kinds.
+// GEN5_ERROR_INVALID says what and where.
 GEN5_EXPORT enum gen5_status gen5_image_check(const struct gen5_source *source,
                                               enum gen5_image_kind kind,
                                               const struct gen5_limits *limits,

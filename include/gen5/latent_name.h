@@ -3,10 +3,12 @@
 //
 // A latent's key as a file name, and back (DESIGN.md 2.1).
 //
-// "KEY.npy": bytes that a file name cannot hold, or that would hide or confuse ('/', '%', control
-// characters, DEL, invalid UTF-8, C1 controls, bidirectional and line-separator characters, a name
-// that would be "." or ".." or empty), are written as %XX. A name over 255 bytes is cut at a character
-// and ends in "~" and 16 hexadecimal digits of the key's SHA-256, then ".npy".
+// "KEY.npy": bytes that a file name cannot hold, or that would confuse ('/', '%', control
+// characters, DEL, invalid UTF-8, C1 controls, bidirectional and line-separator characters, all of
+// a key that is "." or ".."), are written as %XX in upper case. A name over 255 bytes is cut at a
+// character and ends in "~" and 16 hexadecimal digits of the key's SHA-256, then ".npy". A key that
+// ends as cut names do has its "~" escaped, so that no two keys share a name (unless their digests'
+// first 64 bits agree).
 #ifndef GEN5_LATENT_NAME_H
 #define GEN5_LATENT_NAME_H
 
@@ -18,7 +20,8 @@
 
 enum { GEN5_LATENT_NAME_SIZE_MAX = 255 };
 
-// Write the file name for a key, ended by a NUL. Returns its length. An empty key is "%.npy".
+// Write the file name for a key, ended by a NUL. Returns its length. An empty key is "%.npy". 0 and
+// an empty name only where a name must be cut and there is no memory to compute the digest.
 GEN5_EXPORT size_t gen5_latent_name_from_key(const char *key, size_t key_length,
                                              char name[GEN5_LATENT_NAME_SIZE_MAX + 1]);
 

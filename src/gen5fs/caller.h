@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Acting as the caller: what a daemon that is root creates belongs to who asked for it from its first
-// moment, so that there is no change of owner afterwards that somebody could aim at another file, and quotas
-// and set-group-id folders work by themselves. The kernel has checked the caller's permission already
-// (default_permissions), with all groups, which the daemon does not know: so the thread keeps its
-// capabilities. A daemon that is not root creates as itself.
+// Acting as the caller: what a daemon that is root creates belongs to who asked for it from its
+// first moment, so that there is no change of owner afterwards that somebody could aim at another
+// file, and quotas and set-group-id folders work by themselves. The kernel has checked the caller's
+// permission already (default_permissions), with all groups, which the daemon does not know: so the
+// thread keeps its capabilities. A daemon that is not root creates as itself.
 #ifndef GEN5FS_CALLER_H
 #define GEN5FS_CALLER_H
 
@@ -19,7 +19,8 @@ struct caller {
     pid_t pid;
 };
 
-// Between the two, this thread's new files are the caller's. They do not nest. errno is kept by the second.
+// Between the two, this thread's new files are the caller's. They do not nest. errno is kept by the
+// second.
 void caller_begin(const struct filesystem *filesystem, const struct caller *caller);
 void caller_end(const struct filesystem *filesystem, const struct caller *caller);
 

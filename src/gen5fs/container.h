@@ -61,14 +61,17 @@ struct file_node {
     // Protected by container.lock:
     bool attached;          // the path leads here
     bool kept;              // scratch, or has a draft or an error: lives on when the kernel forgets it
+    bool tried;             // fresh_adopt_scratch has looked at it
     bool fresh;             // made here, the container has no such member yet
     struct member member;   // MEMBER_NONE for scratch
     struct member origin;   // the member whose bytes `snapshot` has; scratch that was a member keeps it
     struct version version; // of the member when it was last read or committed
+    struct version base;    // member_base of what the draft was begun from
     struct snapshot *snapshot; // while open, and for as long as a detached file or scratch needs it
     uint32_t opens;
     uint32_t writers;
     uint32_t writers_flushed;
+    uint32_t settling;      // last writers that have left and whose draft is being put away
     bool stale_pages;       // the kernel's pages are of an older version
     int error_number;       // of the last commit, 0 for none
     char *error;            // why, in words
@@ -151,6 +154,9 @@ int member_path(const struct snapshot *snapshot, const struct member *member, ch
 bool member_content(const struct snapshot *snapshot, const struct member *member,
                     struct content *content);
 struct version member_version(const struct snapshot *snapshot, const struct member *member);
+// What must not have changed underneath a draft. For metadata that is the user's part: the rest changes with
+// every save of another member.
+struct version member_base(const struct snapshot *snapshot, const struct member *member);
 bool version_equal(const struct version *left, const struct version *right);
 // A name in a folder as a path; LATENT_NAME becomes the first latent's. The caller frees.
 int path_of_name(struct container *container, const struct snapshot *snapshot,
@@ -171,6 +177,9 @@ void hidden_drop(struct container *container, const char *path);
 // The file that a path leads to now, found or made, with a node reference; ENOENT. lock is held.
 int view_find(struct filesystem *filesystem, struct container *container,
               struct snapshot *snapshot, const char *path, struct file_node **file);
+// Wait, for a moment, until a file whose every writer has closed shows what came of it: the last release
+// follows the close at once, but whoever closed need not wait for it. The lock is held.
+void view_settle(struct container *container, const struct file_node *file);
 // Attributes of a file; the lock is held.
 int view_attributes(struct filesystem *filesystem, struct container *container,
                     struct snapshot *snapshot, struct file_node *file, struct stat *attributes);
@@ -194,7 +203,7 @@ struct base {
     const struct version *version;
 };
 // Change the container's file by edits that were checked, if the member named by `base` (may be NULL) still
-// has that version. 0 or an errno with the reason in `error`.
+// has that member_base. 0 or an errno with the reason in `error`.
 int change_make(struct filesystem *filesystem, struct container *container,
                 const struct gen5_edit *edits, size_t edit_count, const struct base *base,
                 enum gen5_sync sync, struct snapshot **after, struct gen5_error *error);
@@ -230,6 +239,12 @@ struct fresh_plan {
 };
 void fresh_plan(struct filesystem *filesystem, const struct file_node *file,
                 const struct snapshot *now, struct fresh_plan *plan);
+// A latent whose name was cut has its key in the metadata alone: scratch files that are such latents are
+// stored. commit_lock is held.
+void fresh_adopt_scratch(struct filesystem *filesystem, struct container *container);
+// The member that a path in latents/ stands for by the metadata. false where it says nothing.
+bool fresh_member(struct filesystem *filesystem, struct container *container, const char *path,
+                  struct member *member);
 void fresh_remember_text(struct container *container, const struct file_node *file);
 
 #endif

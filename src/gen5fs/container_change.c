@@ -26,7 +26,9 @@ struct locked_file {
 
 static void locked_file_close(struct locked_file *file) {
     if (file->fd >= 0) {
-        close(file->fd); // and with it the lock
+        // Unlocked by itself: a snapshot that was made of the descriptor shares its lock.
+        (void)flock(file->fd, LOCK_UN);
+        close(file->fd);
     }
     if (file->folder_fd >= 0) {
         close(file->folder_fd);
@@ -100,7 +102,7 @@ static int check_base(const struct snapshot *snapshot, const struct base *base,
     if (base == NULL) {
         return 0;
     }
-    struct version now = member_version(snapshot, base->member);
+    struct version now = member_base(snapshot, base->member);
     if (version_equal(&now, base->version)) {
         return 0;
     }

@@ -59,6 +59,7 @@ static int check_edit(struct filesystem *filesystem, struct container *container
 // The file shows what was committed from now on. container.lock is held.
 static void show_committed(struct file_node *file, const struct snapshot *after) {
     file->version = member_version(after, &file->member);
+    file->base = member_base(after, &file->member);
     file->fresh = false;
     file->changes_committed = file->changes;
     file_set_error(file, 0, NULL);
@@ -147,7 +148,7 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
     if (problem == 0 && fresh && old == NULL) {
         problem = commit_fresh(filesystem, file, &edits[0], sync, &after, error);
     } else if (problem == 0) {
-        const struct base base = {.member = &file->member, .version = &file->version};
+        const struct base base = {.member = &file->member, .version = &file->base};
         problem = change_make(filesystem, container, edits, count, &base, sync, &after, error);
     }
     if (problem == 0 && after == NULL) {
@@ -163,6 +164,9 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
     pthread_mutex_unlock(&container->lock);
     view_update(filesystem, container, after);
     snapshot_release(filesystem, after);
+    if (fresh && file->member.kind == MEMBER_METADATA) {
+        fresh_adopt_scratch(filesystem, container);
+    }
     return 0;
 }
 

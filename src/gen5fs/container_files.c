@@ -70,6 +70,9 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
     struct container *container = file->container;
     struct snapshot *snapshot = NULL;
     bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    pthread_mutex_lock(&container->lock);
+    view_settle(container, file);
+    pthread_mutex_unlock(&container->lock);
     (void)container_snapshot(filesystem, container, &snapshot);
     *handle = handle_new(filesystem, file, flags, pid);
     int problem = *handle == NULL ? ENOMEM : 0;
@@ -205,6 +208,9 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
         } else if (problem == ENOENT) {
             struct member member;
             problem = member_of_path(snapshot, path, &member);
+            if (problem == 0 && member.kind == MEMBER_NONE) {
+                (void)fresh_member(filesystem, container, path, &member);
+            }
             if (problem == 0) {
                 problem = file_new(filesystem, container, path, &member, &file);
             }
@@ -212,6 +218,7 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
                 made = true;
                 file->fresh = member.kind != MEMBER_NONE;
                 file->version = member_version(snapshot, &member);
+                file->base = member_base(snapshot, &member);
                 file_keep(filesystem, file, true);
             }
             member_release(&member);
@@ -264,7 +271,14 @@ int container_read(struct filesystem *filesystem, struct handle *handle, char *b
         file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
     pthread_mutex_unlock(&file->container->lock);
     if (snapshot == NULL) {
-        return ESTALE;
+        // A save ended a moment ago: what the container is now is what the file shows.
+        int missing = container_snapshot(filesystem, file->container, &snapshot);
+        if (missing != 0) {
+            return missing == ENOENT ? ESTALE : missing;
+        }
+        pthread_mutex_lock(&file->container->lock);
+        pin_snapshot(filesystem, file, snapshot);
+        pthread_mutex_unlock(&file->container->lock);
     }
     int problem = content_read(filesystem, snapshot, &file->origin, buffer, size,
                                (uint64_t)offset, got, &error);
@@ -402,6 +416,7 @@ void container_release_handle(struct filesystem *filesystem, struct handle *hand
         file->writers_flushed -= handle->flushed ? 1 : 0;
     }
     bool last_writer = handle->writes && file->writers == 0;
+    file->settling += last_writer ? 1 : 0;
     pthread_mutex_unlock(&container->lock);
     if (last_writer) {
         stale = end_draft(filesystem, file);
@@ -419,12 +434,15 @@ void container_release_handle(struct filesystem *filesystem, struct handle *hand
         snapshot_release(filesystem, file->snapshot);
         file->snapshot = NULL;
     }
-    pthread_cond_broadcast(&container->released);
     pthread_mutex_unlock(&container->lock);
     snapshot_release(filesystem, now);
     if (stale) {
         notice_node_now(filesystem, node, true);
     }
+    pthread_mutex_lock(&container->lock);
+    file->settling -= last_writer ? 1 : 0;
+    pthread_cond_broadcast(&container->released);
+    pthread_mutex_unlock(&container->lock);
     node_release(filesystem, node);
     free(handle);
     container_leave(filesystem, container);

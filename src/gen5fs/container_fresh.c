@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "gen5/latent_name.h"
 
 void fresh_begin(struct container *container, pid_t maker) {
     container->fresh_maker = maker;
@@ -37,17 +38,18 @@ void fresh_end(struct container *container) {
 // What the calling thread asks of the kernel, from /proc.
 struct wish {
     bool new_file; // O_CREAT | O_EXCL
+    bool new_folder;
     bool look;     // a stat
 };
 
 static struct wish wish_of(pid_t thread) {
-    struct wish result = {false, false};
+    struct wish result = {true, true, true};
     char path[64];
     char line[256] = "";
     snprintf(path, sizeof path, "/proc/%d/syscall", (int)thread);
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        return result; // Not ours to look at: the program gets the plain answer.
+        return result; // Not ours to look at: whoever fills a folder has the most to lose.
     }
     long number = -1;
     unsigned long arguments[3] = {0};
@@ -59,9 +61,11 @@ static struct wish wish_of(pid_t thread) {
     if (!known) {
         return result;
     }
+    result.new_folder = number == SYS_mkdirat;
     result.new_file = number == SYS_openat && (arguments[2] & wish) == wish;
     result.look = number == SYS_newfstatat || number == SYS_statx;
 #ifdef SYS_open
+    result.new_folder = result.new_folder || number == SYS_mkdir;
     result.new_file = result.new_file || (number == SYS_open && (arguments[1] & wish) == wish);
     result.look = result.look || number == SYS_stat || number == SYS_lstat;
 #endif
@@ -70,10 +74,14 @@ static struct wish wish_of(pid_t thread) {
 
 bool fresh_hides(struct container *container, const char *name, pid_t caller) {
     bool metadata = strcmp(name, METADATA_NAME) == 0 && container->fresh_text == NULL;
-    if (!fresh_is(container) || !(metadata || strcmp(name, LATENT_NAME) == 0)) {
+    bool folder = strcmp(name, LATENTS_NAME) == 0;
+    if (!fresh_is(container) || !(metadata || folder || strcmp(name, LATENT_NAME) == 0)) {
         return false;
     }
     struct wish wish = wish_of(caller);
+    if (folder) {
+        return wish.new_folder;
+    }
     // unzip asks whether the file is there before it writes it, and would not replace it unasked.
     return wish.new_file || (metadata && wish.look && caller == container->fresh_maker);
 }
@@ -130,6 +138,110 @@ static void find_key(const struct filesystem *filesystem, const struct container
         }
     }
     gen5_manifest_free(manifest);
+}
+
+// The record of the remembered metadata whose latent has this file name. The caller frees *manifest.
+static const struct gen5_record *record_named(const struct filesystem *filesystem,
+                                              const struct container *container, const char *name,
+                                              struct gen5_manifest **manifest) {
+    *manifest = NULL;
+    if (container->fresh_text == NULL ||
+        gen5_manifest_parse(container->fresh_text, container->fresh_text_size, &filesystem->limits,
+                            manifest, NULL) != GEN5_OK) {
+        return NULL;
+    }
+    for (size_t i = 0; i < (*manifest)->record_count; i++) {
+        const struct gen5_record *record = &(*manifest)->records[i];
+        char own[GEN5_LATENT_NAME_SIZE_MAX + 1];
+        if (record->key != NULL) {
+            gen5_latent_name_from_key(record->key, record->key_length, own);
+            if (strcmp(own, name) == 0) {
+                return record;
+            }
+        }
+    }
+    return NULL;
+}
+
+bool fresh_member(struct filesystem *filesystem, struct container *container, const char *path,
+                  struct member *member) {
+    const size_t prefix = strlen(LATENTS_NAME "/");
+    struct gen5_manifest *manifest = NULL;
+    bool known = false;
+    if (strncmp(path, LATENTS_NAME "/", prefix) == 0 && fresh_is(container)) {
+        const struct gen5_record *record =
+            record_named(filesystem, container, path + prefix, &manifest);
+        if (record != NULL) {
+            const struct member found = {
+                .kind = MEMBER_LATENT, .key = record->key, .key_length = record->key_length};
+            known = member_copy(member, &found) == 0;
+        }
+        gen5_manifest_free(manifest);
+    }
+    return known;
+}
+
+// Store one scratch file under its key, with the metadata that has it.
+static void adopt(struct filesystem *filesystem, struct file_node *file,
+                  const struct member *member) {
+    struct container *container = file->container;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    struct snapshot *after = NULL;
+    struct gen5_edit edits[2] = {
+        {.kind = GEN5_PUT_LATENT, .key = member->key, .key_length = member->key_length},
+        {.kind = GEN5_PUT_METADATA,
+         .content = gen5_source_from_memory(container->fresh_text, container->fresh_text_size)}};
+    pthread_rwlock_wrlock(&file->draft_lock);
+    bool stored =
+        file->draft_fd >= 0 &&
+        gen5_source_from_fd(file->draft_fd, &edits[0].content, &error) == GEN5_OK &&
+        gen5_edit_check(&edits[0], NULL, &filesystem->limits, &error) == GEN5_OK &&
+        change_make(filesystem, container, edits, 2, NULL, GEN5_SYNC_FILE, &after, &error) == 0;
+    if (stored && file->writers == 0) {
+        draft_drop(file);
+    }
+    pthread_rwlock_unlock(&file->draft_lock);
+    if (!stored) {
+        return; // It stays a scratch file.
+    }
+    pthread_mutex_lock(&container->lock);
+    (void)member_copy(&file->member, member);
+    (void)member_copy(&file->origin, member);
+    file->version = member_version(after, member);
+    file->base = member_base(after, member);
+    file->changes_done = file->changes_committed = file->changes;
+    file_keep(filesystem, file, file->draft_fd >= 0);
+    pthread_mutex_unlock(&container->lock);
+    view_update(filesystem, container, after);
+    snapshot_release(filesystem, after);
+}
+
+// The next scratch file of latents/ that the metadata knows, with a reference to its node.
+static struct file_node *next_known(struct filesystem *filesystem, struct container *container,
+                                    struct member *member) {
+    struct file_node *found = NULL;
+    pthread_mutex_lock(&container->lock);
+    for (struct file_node *file = container->files; file != NULL && found == NULL;
+         file = file->next) {
+        if (file->attached && file->member.kind == MEMBER_NONE && file->draft_fd >= 0 &&
+            !file->tried && fresh_member(filesystem, container, file->path, member)) {
+            file->tried = true;
+            node_reference(filesystem, file->node);
+            found = file;
+        }
+    }
+    pthread_mutex_unlock(&container->lock);
+    return found;
+}
+
+void fresh_adopt_scratch(struct filesystem *filesystem, struct container *container) {
+    struct member member = {0};
+    struct file_node *file;
+    while ((file = next_known(filesystem, container, &member)) != NULL) {
+        adopt(filesystem, file, &member);
+        member_release(&member);
+        node_release(filesystem, file->node);
+    }
 }
 
 static const struct gen5_record *stored_with(const struct snapshot *snapshot,

@@ -48,9 +48,6 @@ static int hide_member(struct container *container, const struct file_node *file
 static int unlink_file(struct filesystem *filesystem, struct container *container,
                        struct snapshot *snapshot, struct file_node *file) {
     int problem = 0;
-    if (file->member.kind == MEMBER_NOTICE) {
-        return EACCES;
-    }
     if (file->member.kind != MEMBER_NONE && member_version(snapshot, &file->member).present) {
         bool stays = file->member.kind == MEMBER_METADATA;
         problem = hide_member(container, file, stays ? -1 : clock_ms() + REMOVAL_DELAY_MS);
@@ -77,6 +74,19 @@ static int unlink_file(struct filesystem *filesystem, struct container *containe
     return problem;
 }
 
+// A removal is carried out later, so that it must be known now that it may be.
+static int may_change(struct filesystem *filesystem, struct container *container) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    int problem = node_container_place(filesystem, container->node, &parent, &name);
+    if (problem == 0 && faccessat(parent->fd, ".", W_OK, AT_EACCESS) != 0) {
+        problem = errno;
+    }
+    node_release(filesystem, parent);
+    free(name);
+    return problem;
+}
+
 int container_unlink(struct filesystem *filesystem, struct node *folder, const char *name) {
     struct container *container = NULL;
     struct snapshot *snapshot = NULL;
@@ -88,6 +98,9 @@ int container_unlink(struct filesystem *filesystem, struct node *folder, const c
     }
     problem = container_snapshot(filesystem, container, &snapshot);
     pthread_mutex_lock(&container->lock);
+    if (problem == 0) {
+        problem = may_change(filesystem, container);
+    }
     if (problem == 0 && folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0) {
         problem = EISDIR;
     }
@@ -272,6 +285,7 @@ static int rename_to_member(struct renaming *renaming) {
         member_release(&file->member);
         problem = member_copy(&file->member, &renaming->target);
         file->version = member_version(renaming->snapshot, &renaming->target);
+        file->base = member_base(renaming->snapshot, &renaming->target);
         pthread_mutex_unlock(&container->lock);
     }
     if (problem == 0) {

@@ -153,13 +153,12 @@ int view_attributes(struct filesystem *filesystem, struct container *container,
     return 0;
 }
 
-// Wait until a writer whose every close has been answered has really let go: its release follows at once,
-// and only then does the file show what was committed. The lock is held.
-static void wait_until_settled(struct container *container, const struct file_node *file) {
+void view_settle(struct container *container, const struct file_node *file) {
     int64_t until = clock_ms() + SETTLE_MS;
     struct timespec deadline = {until / 1000, (until % 1000) * 1000000};
-    while (file->writers > 0 && file->writers == file->writers_flushed &&
-           file->changes == file->changes_done) {
+    while (file->settling > 0 ||
+           (file->writers > 0 && file->writers == file->writers_flushed &&
+            file->changes == file->changes_done)) {
         if (pthread_cond_timedwait(&container->released, &container->lock, &deadline) != 0) {
             return;
         }
@@ -236,7 +235,7 @@ static int lookup_file(struct filesystem *filesystem, struct container *containe
         problem = view_find(filesystem, container, snapshot, path, &file);
     }
     if (problem == 0) {
-        wait_until_settled(container, file);
+        view_settle(container, file);
         problem = view_attributes(filesystem, container, snapshot, file, attributes);
         if (problem == 0) {
             *child = file->node;
@@ -304,7 +303,7 @@ int container_getattr(struct filesystem *filesystem, struct node *node, struct s
             !version_equal(&version, &node->file->version)) {
             file_adopt(node->file, &version);
         }
-        wait_until_settled(container, node->file);
+        view_settle(container, node->file);
         problem = view_attributes(filesystem, container, snapshot, node->file, attributes);
     }
     pthread_mutex_unlock(&container->lock);

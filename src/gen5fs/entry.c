@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Times for the kernel's caches. Where the watcher is told of every change they are long; ordinary files are
-// believed for a moment only, since stores through another program's shared mapping make no event.
+// Times for the kernel's caches. Where the watcher is told of every change they are long; ordinary
+// files are believed for a moment only, since stores through another program's shared mapping make
+// no event.
 #define FUSE_USE_VERSION 35
 #include "entry.h"
 
@@ -11,8 +12,8 @@
 
 #include "watcher.h"
 
-// The source folder that a container's directory, or something in it, is in; with a reference. NULL where
-// the container was removed.
+// The source folder that a container's directory, or something in it, is in; with a reference. NULL
+// where the container was removed.
 static struct node *source_folder_of(struct filesystem *filesystem, const struct node *node) {
     struct node *folder = NULL;
     pthread_mutex_lock(&filesystem->nodes.lock);
@@ -29,8 +30,7 @@ static struct node *source_folder_of(struct filesystem *filesystem, const struct
 
 static double seconds_inside(struct filesystem *filesystem, const struct node *node) {
     struct node *folder = source_folder_of(filesystem, node);
-    double seconds =
-        folder != NULL ? watcher_entry_seconds(filesystem, folder) : CACHE_SECONDS;
+    double seconds = folder != NULL ? watcher_entry_seconds(filesystem, folder) : CACHE_SECONDS;
     node_release(filesystem, folder);
     return seconds;
 }
@@ -70,8 +70,7 @@ static double name_seconds(struct filesystem *filesystem, const struct node *fol
     if (folder->kind != NODE_SOURCE) {
         return seconds_inside(filesystem, folder);
     }
-    if (node->kind == NODE_SOURCE && S_ISREG(node->type) && !node->raw &&
-        name_is_container(name)) {
+    if (node->kind == NODE_SOURCE && S_ISREG(node->type) && !node->raw && name_is_container(name)) {
         return 0;
     }
     return watcher_entry_seconds(filesystem, folder);

@@ -33,6 +33,11 @@ struct container;
 struct filesystem {
     const char *source_path;  // absolute, as the user named it; for messages and `gen5fs status`
     const char *mount_path;   // absolute
+    // The folder that holds the mount point, and its name in it: where that is in the source, looking into
+    // it would be looking into ourselves. NULL for "/".
+    const char *mount_name;
+    dev_t mount_parent_device;
+    ino_t mount_parent_inode;
     int source_fd;            // O_PATH of the source folder
     const char *only_name;    // SOURCE was one container: the only name shown in the root; else NULL
     bool read_only;
@@ -56,7 +61,7 @@ struct filesystem {
 // Names that stand for a container: they end in ".gen5" and are not hidden from view.
 bool name_is_container(const char *name);
 
-// gen5fs's own names in a source folder: temporaries anywhere, ".gen5fs" in the root.
+// gen5fs's own names in a source folder: temporaries anywhere, ".gen5fs" in the root, the mount itself.
 bool name_is_hidden(const struct filesystem *filesystem, const struct node *parent,
                     const char *name);
 #define CONTROL_NAME ".gen5fs"

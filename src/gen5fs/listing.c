@@ -20,7 +20,8 @@
 #include "ordinary.h"
 #include "watcher.h"
 
-// How much of a source folder is read at once: about what one answer takes, since the rest is read again.
+// How much of a source folder is read at once: about what one answer takes, since the rest is read
+// again.
 enum { CHUNK_MIN = 1024, CHUNK_MAX = 32 * 1024, PLUS_RATIO = 4 };
 
 // The least that an entry of a plus listing takes (fuse.h: struct fuse_direntplus without a name).
@@ -81,17 +82,16 @@ static void add_node(struct filesystem *filesystem, struct listing *listing, str
     if (listing->given_count < listing->given_max) {
         listing->given[listing->given_count++] = node;
     }
-    listing->used +=
-        fuse_add_direntry_plus(listing->request, listing->bytes + listing->used,
-                               listing->size - listing->used, name, &entry, cookie);
+    listing->used += fuse_add_direntry_plus(listing->request, listing->bytes + listing->used,
+                                            listing->size - listing->used, name, &entry, cookie);
 }
 
 static bool is_dots(const char *name) {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-// Every ordinary node holds a descriptor. Past half of what the process may have, listings give none: what is
-// looked up by name is what is used.
+// Every ordinary node holds a descriptor. Past half of what the process may have, listings give
+// none: what is looked up by name is what is used.
 static bool is_room_for_nodes(struct filesystem *filesystem) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
@@ -215,8 +215,8 @@ static void add_dots(struct filesystem *filesystem, struct listing *listing,
     }
 }
 
-static int list_made_up(struct filesystem *filesystem, struct listing *listing,
-                        struct node *folder, off_t offset) {
+static int list_made_up(struct filesystem *filesystem, struct listing *listing, struct node *folder,
+                        off_t offset) {
     struct container_listing all = {.entries = NULL};
     int problem = folder->kind == NODE_CONTROL ? control_list(filesystem, folder, &all)
                                                : container_list(filesystem, folder, &all);

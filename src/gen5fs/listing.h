@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Listing folders of all kinds. Nothing is kept from request to request: a position is a cookie, that of the
-// source's own folder or that of the container's listing.
+// Listing folders of all kinds. Nothing is kept from request to request: a position is a cookie,
+// that of the source's own folder or that of the container's listing.
 //
 // "Plus" listings give the kernel a node with every entry, which it counts as a look-up of each.
 #ifndef GEN5FS_LISTING_H
@@ -27,7 +27,8 @@ struct listing {
     size_t given_max;
 };
 
-// As many entries after the position `offset` as fit into `size` bytes. 0 or an errno; release it always.
+// As many entries after the position `offset` as fit into `size` bytes. 0 or an errno; release it
+// always.
 int listing_read(struct filesystem *filesystem, struct node *folder, off_t offset,
                  struct listing *listing);
 int listing_init(struct listing *listing, struct fuse_req *request, size_t size, bool plus);

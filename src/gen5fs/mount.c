@@ -37,7 +37,7 @@ enum {
     READ_AHEAD_KIB = 1024,
     // After a signal, files that are open may be used so long; then what they hold is committed or
     // rescued.
-    GRACE_MS = 30 * 1000,
+    GRACE_MS = 10 * 1000,
     ABORT_MS = 5 * 1000,
 };
 
@@ -87,10 +87,26 @@ static void bound_memory(void) {
     mallopt(M_ARENA_MAX, 2);
 }
 
+static void find_mount_name(struct filesystem *filesystem) {
+    struct stat attributes;
+    const char *slash = strrchr(filesystem->mount_path, '/');
+    if (slash == NULL || slash[1] == '\0') {
+        return;
+    }
+    char *parent = strndup(filesystem->mount_path, (size_t)(slash - filesystem->mount_path) + 1);
+    if (parent != NULL && stat(parent, &attributes) == 0) {
+        filesystem->mount_name = slash + 1;
+        filesystem->mount_parent_device = attributes.st_dev;
+        filesystem->mount_parent_inode = attributes.st_ino;
+    }
+    free(parent);
+}
+
 static int make_filesystem(struct mount *mount, const struct gen5fs_mount_options *options) {
     struct filesystem *filesystem = &mount->filesystem;
     filesystem->source_path = mount->target.source_path;
     filesystem->mount_path = mount->target.mount_path;
+    find_mount_name(filesystem);
     filesystem->source_fd = mount->target.source_fd;
     filesystem->only_name = mount->target.only_name;
     filesystem->read_only = options->read_only;
@@ -279,8 +295,9 @@ static int run(const struct gen5fs_mount_options *options, const struct mount_ta
     bound_memory();
     int status = start(&mount, options, live_fd);
     if (status == 0 && !serve(&mount)) {
-        note("leaving %s while requests are still under way", mount.target.mount_path);
-        _exit(GEN5FS_MOUNT_REFUSED); // Threads still use what would be freed.
+        // Everything is saved. Threads still use what would be freed; the kernel ends the
+        // connection when the process is gone.
+        _exit(GEN5FS_MOUNT_DONE);
     }
     take_down(&mount);
     mount_release(&mount);

@@ -27,6 +27,12 @@ bool name_is_hidden(const struct filesystem *filesystem, const struct node *pare
     if (gen5_temporary_name_is(name)) {
         return true;
     }
+    if (filesystem->mount_name != NULL && parent->kind == NODE_SOURCE &&
+        parent->device == filesystem->mount_parent_device &&
+        parent->inode == filesystem->mount_parent_inode &&
+        strcmp(name, filesystem->mount_name) == 0) {
+        return true;
+    }
     if (!is_source_folder(filesystem, parent)) {
         return false;
     }

@@ -58,6 +58,7 @@ int node_table_init(struct node_table *table) {
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&table->writer_left, &attributes);
+    pthread_cond_init(&table->change_over, &attributes);
     pthread_condattr_destroy(&attributes);
     return 0;
 }
@@ -150,6 +151,22 @@ static struct node *node_allocate(enum node_kind kind) {
     return node;
 }
 
+// The list of all nodes is what the end of a mount goes by. The lock is held.
+static void list_add(struct node_table *table, struct node *node) {
+    node->older = table->newest;
+    if (node->older != NULL) {
+        node->older->newer = node;
+    }
+    table->newest = node;
+}
+
+static void list_remove(struct node_table *table, struct node *node) {
+    if (node->older != NULL) {
+        node->older->newer = node->newer;
+    }
+    *(node->newer != NULL ? &node->newer->older : &table->newest) = node->older;
+}
+
 void node_reference(struct filesystem *filesystem, struct node *node) {
     pthread_mutex_lock(&filesystem->nodes.lock);
     node->references++;
@@ -169,13 +186,17 @@ bool node_reference_alive(struct filesystem *filesystem, struct node *node) {
 // Free a node that nobody knows, and the chain of parents that it alone kept.
 static void node_destroy(struct filesystem *filesystem, struct node *node) {
     while (node != NULL) {
-        if (node->kind != NODE_SOURCE && node->kind != NODE_CONTROL) {
+        if (node->kind == NODE_CONTAINER || node->kind == NODE_LATENTS ||
+            node->kind == NODE_FILE) {
             container_node_gone(filesystem, node);
         }
         struct node *parent = node->parent;
         if (node->fd >= 0) {
             close(node->fd);
         }
+        pthread_mutex_lock(&filesystem->nodes.lock);
+        list_remove(&filesystem->nodes, node);
+        pthread_mutex_unlock(&filesystem->nodes.lock);
         free(node->name);
         free(node);
         node = NULL;
@@ -250,29 +271,29 @@ int node_make_root(struct filesystem *filesystem, int fd) {
 
 void node_table_release(struct filesystem *filesystem) {
     struct node_table *table = &filesystem->nodes;
-    // The kernel is gone, and its counts with it.
-    for (size_t i = 0; i < table->bucket_count; i++) {
-        for (struct node *node = table->buckets[i]; node != NULL; node = node->bucket_next) {
-            node->lookups = 0;
+    // The kernel is gone, and its counts with it. Nodes without children go first; the last child of
+    // a folder takes the folder with it.
+    size_t count = 0;
+    for (struct node *node = table->newest; node != NULL; node = node->older) {
+        node->lookups = 0;
+        count += node->references == 0 ? 1 : 0;
+    }
+    struct node **leaves = count > 0 ? calloc(count, sizeof *leaves) : NULL;
+    count = 0;
+    for (struct node *node = table->newest; node != NULL && leaves != NULL; node = node->older) {
+        if (node->references == 0) {
+            leaves[count++] = node;
         }
     }
-    for (size_t i = 0; i < table->bucket_count;) {
-        struct node *node = table->buckets[i];
-        while (node != NULL && node->references > 0 && node != filesystem->root) {
-            node = node->bucket_next;
-        }
-        if (node == NULL || node == filesystem->root) {
-            i++;
-            continue;
-        }
+    for (size_t i = 0; i < count; i++) {
         pthread_mutex_lock(&table->lock);
-        bool last = node_is_last(filesystem, node);
+        bool last = node_is_last(filesystem, leaves[i]);
         pthread_mutex_unlock(&table->lock);
         if (last) {
-            node_destroy(filesystem, node);
-            i = 0; // A parent that went with it may lie in a bucket that was passed.
+            node_destroy(filesystem, leaves[i]);
         }
     }
+    free(leaves);
     node_release(filesystem, filesystem->root);
     filesystem->root = NULL;
     free(table->buckets);
@@ -298,6 +319,7 @@ int node_for_source(struct filesystem *filesystem, int fd, const struct stat *at
         made->type = attributes->st_mode & S_IFMT;
         made->fd = fd;
         table_insert(table, made);
+        list_add(table, made);
         found = made;
         made = NULL;
         fd = -1;
@@ -352,6 +374,7 @@ int node_for_container(struct filesystem *filesystem, struct node *parent, const
         made->shown_ino =
             ino_aliases_shown(&table->aliases, attributes->st_dev, attributes->st_ino);
         table_insert(table, made);
+        list_add(table, made);
         found = made;
         made = NULL;
         copy = NULL;
@@ -370,7 +393,10 @@ int node_new(struct filesystem *filesystem, enum node_kind kind, struct node *pa
     if (*node == NULL) {
         return ENOMEM;
     }
-    node_reference(filesystem, parent);
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    parent->references++;
+    list_add(&filesystem->nodes, *node);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
     (*node)->parent = parent;
     (*node)->shown_ino = shown;
     return 0;

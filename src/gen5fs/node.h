@@ -43,6 +43,8 @@ struct node {
     uint64_t lookups;    // the kernel's
     uint32_t references; // ours
     struct node *bucket_next;
+    struct node *newer; // in node_table's list of all nodes
+    struct node *older;
     struct node *parent; // holds a reference; NULL for the root and for what was unlinked.
     char *name;          // of a container in its parent; of a NODE_SOURCE file only while it is written
                          // under a container's name (ordinary.c); NULL for others
@@ -58,6 +60,7 @@ struct node {
     // them have been flushed since; a container's name is a plain file while it is being written.
     uint32_t writers;
     uint32_t writers_flushed;
+    uint32_t readers;       // handles open for reading alone
     bool became_container; // it was renamed to a container's name, and the kernel may still take it for a file
     bool changing;          // somebody looks at the file or changes it, and nobody else may (ordinary_changes.c)
     struct file_state seen; // what the kernel's pages agree with
@@ -75,6 +78,7 @@ struct node_table {
     struct node **buckets;
     size_t bucket_count;
     size_t node_count;
+    struct node *newest; // of all nodes
     struct ino_aliases aliases; // shown_ino of containers whose file was replaced since the mount
 };
 

@@ -27,7 +27,8 @@ _Static_assert(CONTAINER_SET_MODE == FUSE_SET_ATTR_MODE && CONTAINER_SET_UID == 
                    CONTAINER_SET_MTIME_NOW == FUSE_SET_ATTR_MTIME_NOW,
                "setattr's bits are passed on as they are");
 
-// Requests that the kernel may have under way in the background (readahead, direct I/O of several pages).
+// Requests that the kernel may have under way in the background (readahead, direct I/O of several
+// pages).
 enum { BACKGROUND_MAX = 64 };
 
 static struct filesystem *filesystem_of(fuse_req_t request) {
@@ -44,7 +45,8 @@ static struct caller caller_of(fuse_req_t request) {
 }
 
 static struct handle *handle_of(const struct fuse_file_info *file) {
-    return file != NULL ? (struct handle *)(uintptr_t)file->fh : NULL; // NOLINT(performance-no-int-to-ptr)
+    return file != NULL ? (struct handle *)(uintptr_t)file->fh
+                        : NULL; // NOLINT(performance-no-int-to-ptr)
 }
 
 static bool is_inside(const struct node *node) {
@@ -144,8 +146,8 @@ static void operation_lookup(fuse_req_t request, fuse_ino_t parent, const char *
     struct node *folder = request_node(request, parent);
     struct node *child = NULL;
     struct stat attributes;
-    int problem = find(filesystem_of(request), folder, name, fuse_req_ctx(request)->pid, &child,
-                       &attributes);
+    int problem =
+        find(filesystem_of(request), folder, name, fuse_req_ctx(request)->pid, &child, &attributes);
     reply_entry(request, folder, name, child, &attributes, problem);
 }
 
@@ -219,11 +221,10 @@ static void operation_mknod(fuse_req_t request, fuse_ino_t parent, const char *n
     struct stat attributes;
     int problem = check_change(filesystem, folder);
     if (problem == 0) {
-        problem = is_inside(folder)
-                      ? make_file_inside(filesystem, folder, name, mode, &caller, &child,
-                                         &attributes)
-                      : ordinary_mknod(filesystem, folder, name, mode, device, &caller, &child,
-                                       &attributes);
+        problem = is_inside(folder) ? make_file_inside(filesystem, folder, name, mode, &caller,
+                                                       &child, &attributes)
+                                    : ordinary_mknod(filesystem, folder, name, mode, device,
+                                                     &caller, &child, &attributes);
     }
     reply_entry(request, folder, name, child, &attributes, problem);
 }
@@ -314,8 +315,8 @@ static void operation_rename(fuse_req_t request, fuse_ino_t old_parent, const ch
 static void operation_readlink(fuse_req_t request, fuse_ino_t number) {
     struct node *node = request_node(request, number);
     char target[PATH_MAX];
-    int problem = node->kind == NODE_SOURCE ? ordinary_readlink(node, target, sizeof target)
-                                            : EINVAL;
+    int problem =
+        node->kind == NODE_SOURCE ? ordinary_readlink(node, target, sizeof target) : EINVAL;
     if (problem != 0) {
         fuse_reply_err(request, problem);
     } else {
@@ -389,8 +390,8 @@ static void operation_getattr(fuse_req_t request, fuse_ino_t number, struct fuse
     reply_attributes(request, node, &attributes, problem);
 }
 
-static void operation_setattr(fuse_req_t request, fuse_ino_t number, struct stat *given,
-                              int to_set, struct fuse_file_info *file) {
+static void operation_setattr(fuse_req_t request, fuse_ino_t number, struct stat *given, int to_set,
+                              struct fuse_file_info *file) {
     struct filesystem *filesystem = filesystem_of(request);
     struct node *node = request_node(request, number);
     struct stat attributes = *given;
@@ -416,18 +417,17 @@ static void operation_statfs(fuse_req_t request, fuse_ino_t number) {
 
 // Open files.
 
-static int create(struct filesystem *filesystem, struct node *folder, const char *name,
-                  mode_t mode, int flags, const struct caller *caller, struct node **child,
+static int create(struct filesystem *filesystem, struct node *folder, const char *name, mode_t mode,
+                  int flags, const struct caller *caller, struct node **child,
                   struct stat *attributes, struct handle **handle) {
     int problem = check_change(filesystem, folder);
     if (problem != 0) {
         return problem;
     }
-    return is_inside(folder)
-               ? container_create(filesystem, folder, name, mode, flags, caller->pid, child,
-                                  attributes, handle)
-               : ordinary_create(filesystem, folder, name, mode, flags, caller, child, attributes,
-                                 handle);
+    return is_inside(folder) ? container_create(filesystem, folder, name, mode, flags, caller->pid,
+                                                child, attributes, handle)
+                             : ordinary_create(filesystem, folder, name, mode, flags, caller, child,
+                                               attributes, handle);
 }
 
 static void operation_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
@@ -438,8 +438,8 @@ static void operation_create(fuse_req_t request, fuse_ino_t parent, const char *
     struct node *child = NULL;
     struct handle *handle = NULL;
     struct stat attributes;
-    int problem = create(filesystem, folder, name, mode, file->flags, &caller, &child, &attributes,
-                         &handle);
+    int problem =
+        create(filesystem, folder, name, mode, file->flags, &caller, &child, &attributes, &handle);
     if (problem != 0) {
         fuse_reply_err(request, problem);
         return;
@@ -546,13 +546,13 @@ static void operation_write(fuse_req_t request, fuse_ino_t number, const char *b
     size_t written = 0;
     int problem = EBADF;
     if (handle->kind == HANDLE_ORDINARY) {
-        // Pages of a mapping have their place, whatever the flags of the descriptor that they go through.
+        // Pages of a mapping have their place, whatever the flags of the descriptor that they go
+        // through.
         bool append = (file->flags & O_APPEND) != 0 && file->writepage == 0;
-        problem = ordinary_write(filesystem_of(request), handle, buffer, size, offset, append,
-                                 &written);
-    } else if (handle->kind == HANDLE_FILE) {
         problem =
-            container_write(filesystem_of(request), handle, buffer, size, offset, &written);
+            ordinary_write(filesystem_of(request), handle, buffer, size, offset, append, &written);
+    } else if (handle->kind == HANDLE_FILE) {
+        problem = container_write(filesystem_of(request), handle, buffer, size, offset, &written);
     }
     if (problem != 0) {
         fuse_reply_err(request, problem);
@@ -568,8 +568,7 @@ static void operation_flush(fuse_req_t request, fuse_ino_t number, struct fuse_f
     if (handle->kind == HANDLE_ORDINARY) {
         problem = ordinary_flush(filesystem_of(request), handle);
     } else if (handle->kind == HANDLE_FILE) {
-        problem =
-            container_flush(filesystem_of(request), handle, fuse_req_ctx(request)->pid);
+        problem = container_flush(filesystem_of(request), handle, fuse_req_ctx(request)->pid);
     }
     fuse_reply_err(request, problem);
 }
@@ -630,8 +629,8 @@ static void operation_copy_file_range(fuse_req_t request, fuse_ino_t number_in, 
     // The kernel then copies by reading and writing.
     int problem = EOPNOTSUPP;
     if (flags == 0 && from->kind == HANDLE_ORDINARY && into->kind == HANDLE_ORDINARY) {
-        problem = ordinary_copy(filesystem_of(request), from, offset_in, into, offset_out, size,
-                                &copied);
+        problem =
+            ordinary_copy(filesystem_of(request), from, offset_in, into, offset_out, size, &copied);
     }
     if (problem != 0) {
         fuse_reply_err(request, problem);
@@ -705,8 +704,8 @@ static int list_xattr(struct filesystem *filesystem, struct node *node, size_t s
 static void operation_listxattr(fuse_req_t request, fuse_ino_t number, size_t size) {
     char *names = NULL;
     size_t length = 0;
-    int problem = list_xattr(filesystem_of(request), request_node(request, number), size, &names,
-                             &length);
+    int problem =
+        list_xattr(filesystem_of(request), request_node(request, number), size, &names, &length);
     reply_xattr(request, names, length, size, problem);
     free(names);
 }
@@ -743,14 +742,15 @@ static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const c
 
 // What is wanted of the kernel.
 //  - Listings bring every entry's attributes, always: what lists mostly asks for them next.
-//  - The set-id bits are taken away by the kernel at a write: the daemon may be root, and then the source's
+//  - The set-id bits are taken away by the kernel at a write: the daemon may be root, and then the
+//  source's
 //    file system would leave them on.
-//  - Pages are dropped where attributes say that a file has changed (AUTO_INVAL_DATA).
+//  - Pages stay until they are told to be wrong (ordinary_changes.c says why).
 //  - Access-control lists stay off: the kernel would check them only with its own cache of them.
 static void operation_init(void *userdata, struct fuse_conn_info *connection) {
     (void)userdata;
     const unsigned int wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
-                                FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS |
+                                FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_READDIRPLUS |
                                 FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
                                 FUSE_CAP_CACHE_SYMLINKS;
     const unsigned int unwanted = FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_HANDLE_KILLPRIV |
@@ -758,6 +758,9 @@ static void operation_init(void *userdata, struct fuse_conn_info *connection) {
                                   FUSE_CAP_DONT_MASK;
     connection->want &= ~unwanted;
     connection->want |= wanted & connection->capable;
+    if ((connection->capable & FUSE_CAP_EXPLICIT_INVAL_DATA) != 0) {
+        connection->want &= ~(unsigned int)FUSE_CAP_AUTO_INVAL_DATA;
+    }
     connection->max_background = BACKGROUND_MAX;
     connection->time_gran = 1;
     // opendir is not implemented: the kernel then stops asking and keeps listings itself.

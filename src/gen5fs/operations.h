@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// The requests of the kernel, as libfuse's low-level API gives them. The session's user data is the struct
-// filesystem. This is the only place that answers requests.
+// The requests of the kernel, as libfuse's low-level API gives them. The session's user data is the
+// struct filesystem. This is the only place that answers requests.
 #ifndef GEN5FS_OPERATIONS_H
 #define GEN5FS_OPERATIONS_H
 

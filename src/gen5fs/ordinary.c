@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include "container_operations.h"
+#include "kernel_notices.h"
 #include "thread.h"
 #include "watcher.h"
 
-// A close is two requests, and the program goes on after the first (flush): how long a look-up waits for
-// the second (release) before it takes the file for one that is still being written.
+// A close is two requests, and the program goes on after the first (flush): how long a look-up
+// waits for the second (release) before it takes the file for one that is still being written.
 enum { CLOSING_WAIT_MS = 200 };
 
 struct descriptor_path descriptor_path_of(int fd) {
@@ -36,10 +37,10 @@ int ordinary_check_name(const struct filesystem *filesystem, const struct node *
     return problem == 0 && name_is_hidden(filesystem, parent, name) ? EPERM : problem;
 }
 
-// Whether a file is open for writing through the mount, after a wait for a writer that is just leaving.
+// Whether a file is open for writing through the mount, after a wait for a writer that is just
+// leaving.
 static bool is_being_written(struct filesystem *filesystem, const struct stat *attributes) {
-    struct node *node =
-        node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
+    struct node *node = node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
     if (node == NULL) {
         return false;
     }
@@ -94,8 +95,9 @@ void ordinary_became_container(struct filesystem *filesystem, struct node *node)
 
 int ordinary_check_kind(struct filesystem *filesystem, struct node *node) {
     pthread_mutex_lock(&filesystem->nodes.lock);
-    // Open handles hold references: their program shall go on with its file.
-    bool stale = node->became_container && node->references == 0;
+    // A program that has it open goes on with its file.
+    bool stale =
+        node->became_container && node->readers == 0 && node->writers == node->writers_flushed;
     pthread_mutex_unlock(&filesystem->nodes.lock);
     return stale ? ESTALE : 0;
 }
@@ -136,6 +138,9 @@ int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const ch
         is_file_again(filesystem, *child);
         if (!parent->raw && name_is_container(name)) {
             ordinary_written_as(filesystem, *child, parent, name);
+        }
+        if (ordinary_changed_outside(filesystem, *child, attributes)) {
+            notice_node_now(filesystem, *child, true);
         }
     }
     return problem;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// What is in the source and is no container: passed through as it is. Every function returns 0 or an
-// errno; nodes that are handed out come with a reference for the caller. Things are reached through
-// their node's O_PATH descriptor and single names, never through a path that somebody could bend.
+// What is in the source and is no container: passed through as it is. Every function returns 0 or
+// an errno; nodes that are handed out come with a reference for the caller. Things are reached
+// through their node's O_PATH descriptor and single names, never through a path that somebody could
+// bend.
 //
-// Folders given here are NODE_SOURCE. What changes something gives EROFS where the mount or the folder
-// (raw) is read-only.
+// Folders given here are NODE_SOURCE. What changes something gives EROFS where the mount or the
+// folder (raw) is read-only.
 //
-// A regular file with a container's name is a container, except while somebody writes it through the
-// mount: then it is a plain file until the last writer has closed it (DESIGN.md 2.2 rule 9).
+// A regular file with a container's name is a container, except while somebody writes it through
+// the mount: then it is a plain file until the last writer has closed it (DESIGN.md 2.2 rule 9).
 #ifndef GEN5FS_ORDINARY_H
 #define GEN5FS_ORDINARY_H
 
@@ -21,13 +22,13 @@
 
 // ordinary.c: finding things.
 
-// Look a name up in a source folder: an ordinary thing or a container, which the caller need not tell
-// apart. Hidden names give ENOENT.
+// Look a name up in a source folder: an ordinary thing or a container, which the caller need not
+// tell apart. Hidden names give ENOENT.
 int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const char *name,
                     struct node **child, struct stat *attributes);
 
-// Whether the file with these attributes is shown as a container under this name. Waits for a moment where
-// its last writer is just closing it.
+// Whether the file with these attributes is shown as a container under this name. Waits for a
+// moment where its last writer is just closing it.
 bool ordinary_is_container(struct filesystem *filesystem, const struct node *parent,
                            const char *name, const struct stat *attributes);
 
@@ -39,12 +40,13 @@ bool ordinary_name_leads_to_container(struct filesystem *filesystem, const struc
 int ordinary_node_of_fd(struct filesystem *filesystem, int fd, bool raw, struct node **node,
                         struct stat *attributes);
 
-// Remember that a file is being written under a container's name, to tell the kernel when that ends.
+// Remember that a file is being written under a container's name, to tell the kernel when that
+// ends.
 void ordinary_written_as(struct filesystem *filesystem, struct node *node, struct node *parent,
                          const char *name);
 
-// The file was renamed to a container's name: until it is looked up again, requests for it give ESTALE,
-// which makes the kernel look. Not while somebody has it open.
+// The file was renamed to a container's name: until it is looked up again, requests for it give
+// ESTALE, which makes the kernel look. Not while somebody has it open.
 void ordinary_became_container(struct filesystem *filesystem, struct node *node);
 int ordinary_check_kind(struct filesystem *filesystem, struct node *node);
 
@@ -81,8 +83,8 @@ int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const cha
 int ordinary_rename(struct filesystem *filesystem, struct node *old_parent, const char *old_name,
                     struct node *new_parent, const char *new_name, unsigned int flags);
 
-// ordinary_file.c: open files. The caller of ordinary_open and ordinary_create owns the handle and gives it
-// back with ordinary_release.
+// ordinary_file.c: open files. The caller of ordinary_open and ordinary_create owns the handle and
+// gives it back with ordinary_release.
 int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
                   struct handle **handle, bool *keep_cache);
 // A handle on an open descriptor, which it takes over in every case.
@@ -95,12 +97,36 @@ int ordinary_write(struct filesystem *filesystem, struct handle *handle, const c
 int ordinary_flush(struct filesystem *filesystem, struct handle *handle);
 int ordinary_fsync(struct handle *handle, bool data_only);
 void ordinary_release(struct filesystem *filesystem, struct handle *handle);
-int ordinary_fallocate(struct filesystem *filesystem, struct handle *handle, int mode,
-                       off_t offset, off_t length);
+int ordinary_fallocate(struct filesystem *filesystem, struct handle *handle, int mode, off_t offset,
+                       off_t length);
 int ordinary_lseek(struct handle *handle, off_t offset, int whence, off_t *found);
 int ordinary_copy(struct filesystem *filesystem, struct handle *from, off_t offset_from,
                   struct handle *into, off_t offset_into, size_t size, size_t *copied);
 int ordinary_sync_folder(struct node *folder, bool data_only);
+
+// ordinary_changes.c: own changes of a regular file told from those of others.
+
+enum ordinary_state {
+    ORDINARY_STATE_UNKNOWN, // the kernel has nothing of it yet
+    ORDINARY_STATE_SEEN,    // what the kernel has of it is right
+    ORDINARY_STATE_FOREIGN, // somebody else has changed it
+};
+
+// Around each change of a regular file's bytes, size or times, and around opening it, which is how
+// the kernel comes to have pages of it. Others wait meanwhile. _tell after _end, with what _begin
+// said: drops pages that are wrong. Other kinds of things are let through.
+enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct node *node);
+void ordinary_change_end(struct filesystem *filesystem, struct node *node);
+void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
+                          enum ordinary_state before);
+
+// Whether attributes that were just got show a change by somebody else. True once for each: the
+// caller has the kernel's pages dropped.
+bool ordinary_changed_outside(struct filesystem *filesystem, struct node *node,
+                              const struct stat *attributes);
+
+// Something may have happened to a thing in the source (watcher.c): look, and tell the kernel.
+void ordinary_look_again(struct filesystem *filesystem, struct node *node);
 
 // ordinary_attributes.c
 
@@ -114,16 +140,16 @@ int ordinary_readlink(struct node *node, char *target, size_t size);
 // Of the file system that the node is in; for what is in no source folder, of the source.
 int ordinary_statfs(struct filesystem *filesystem, struct node *node, struct statvfs *about);
 
-// As getxattr(2) and its kin, for names that are not ordinary_xattr_unsupported. A "security." name that a
-// file does not have gives EOPNOTSUPP. *got is the length, also where `size` is 0.
+// As getxattr(2) and its kin, for names that are not ordinary_xattr_unsupported. A "security." name
+// that a file does not have gives EOPNOTSUPP. *got is the length, also where `size` is 0.
 int ordinary_getxattr(struct filesystem *filesystem, struct node *node, const char *name,
                       char *value, size_t size, size_t *got);
 int ordinary_listxattr(struct node *node, char *names, size_t size, size_t *got);
 int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
                       const char *value, size_t size, int flags);
 int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name);
-// Names that are answered with EOPNOTSUPP: "system.", which would promise access-control lists that the kernel
-// does not look at, and "security." for what is in containers.
+// Names that are answered with EOPNOTSUPP: "system.", which would promise access-control lists that
+// the kernel does not look at, and "security." for what is in containers.
 bool ordinary_xattr_unsupported(const struct node *node, const char *name);
 
 #endif

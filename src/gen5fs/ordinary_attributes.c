@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "kernel_notices.h"
 #include "ordinary.h"
 
 // On the mount's root, for `gen5fs umount` and `gen5fs status`; never listed.
@@ -26,7 +27,13 @@ int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct ha
             return problem;
         }
     }
-    return fstat(handle != NULL ? handle->fd : node->fd, attributes) != 0 ? errno : 0;
+    if (fstat(handle != NULL ? handle->fd : node->fd, attributes) != 0) {
+        return errno;
+    }
+    if (ordinary_changed_outside(filesystem, node, attributes)) {
+        notice_node_now(filesystem, node, true);
+    }
+    return 0;
 }
 
 static struct timespec time_to_set(int to_set, int given, int now, struct timespec time) {
@@ -66,17 +73,14 @@ static int set_mode(struct node *node, mode_t mode) {
     return chmod(descriptor_path_of(node->fd).text, mode & ~(mode_t)S_IFMT) != 0 ? errno : 0;
 }
 
-int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
-                     struct stat *attributes, int to_set) {
+// A change of owner or size takes the set-id bits away and sets times: so those come later.
+static int set_all(struct node *node, struct handle *handle, const struct stat *attributes,
+                   int to_set) {
     const int owner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
     const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME |
                       FUSE_SET_ATTR_MTIME_NOW;
-    int problem = ordinary_check_change(filesystem, node);
-    if (problem == 0 && handle == NULL) {
-        problem = ordinary_check_kind(filesystem, node);
-    }
-    // A change of owner or size takes the set-id bits away and sets times: so those come later.
-    if (problem == 0 && (to_set & owner) != 0) {
+    int problem = 0;
+    if ((to_set & owner) != 0) {
         problem = set_owner(node, attributes, to_set);
     }
     if (problem == 0 && (to_set & FUSE_SET_ATTR_SIZE) != 0) {
@@ -88,6 +92,22 @@ int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct ha
     if (problem == 0 && (to_set & times) != 0) {
         problem = set_times(node, attributes, to_set);
     }
+    return problem;
+}
+
+int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
+                     struct stat *attributes, int to_set) {
+    int problem = ordinary_check_change(filesystem, node);
+    if (problem == 0 && handle == NULL) {
+        problem = ordinary_check_kind(filesystem, node);
+    }
+    if (problem != 0) {
+        return problem;
+    }
+    enum ordinary_state before = ordinary_change_begin(filesystem, node);
+    problem = set_all(node, handle, attributes, to_set);
+    ordinary_change_end(filesystem, node);
+    ordinary_change_tell(filesystem, node, before);
     if (problem == 0 && fstat(node->fd, attributes) != 0) {
         problem = errno;
     }

@@ -3,12 +3,12 @@
 //
 // Telling own changes of an ordinary file from those of others.
 //
-// The kernel could look at times itself and drop a file's pages whenever they differ (AUTO_INVAL_DATA), but
-// every write through the mount changes them too. A page that is dropped while one process's write is on
-// its way is read again without it; if another process then stores into that page through a mapping, the
-// page is written back and the first write is lost. So the kernel is told to keep pages
-// (EXPLICIT_INVAL_DATA), and they are dropped only for changes that did not come through here: the file is
-// looked at before and after each of ours, one at a time.
+// The kernel could look at times itself and drop a file's pages whenever they differ
+// (AUTO_INVAL_DATA), but every write through the mount changes them too. A page that is dropped
+// while one process's write is on its way is read again without it; if another process then stores
+// into that page through a mapping, the page is written back and the first write is lost. So the
+// kernel is told to keep pages (EXPLICIT_INVAL_DATA), and they are dropped only for changes that
+// did not come through here: the file is looked at before and after each of ours, one at a time.
 #include <errno.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -45,6 +45,9 @@ static struct file_state look(const struct node *node) {
 
 enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct node *node) {
     struct node_table *table = &filesystem->nodes;
+    if (!S_ISREG(node->type)) {
+        return ORDINARY_STATE_UNKNOWN;
+    }
     pthread_mutex_lock(&table->lock);
     while (node->changing) {
         pthread_cond_wait(&table->change_over, &table->lock);
@@ -61,6 +64,9 @@ enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct 
 
 void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
     struct node_table *table = &filesystem->nodes;
+    if (!S_ISREG(node->type)) {
+        return;
+    }
     struct file_state now = look(node);
     pthread_mutex_lock(&table->lock);
     node->seen = now;
@@ -98,11 +104,24 @@ bool ordinary_changed_outside(struct filesystem *filesystem, struct node *node,
     return !state_equal(&seen, &now);
 }
 
+// The event was one of our own changes, of which the kernel knows.
+static bool is_as_seen(struct filesystem *filesystem, const struct node *node,
+                       const struct stat *attributes) {
+    struct file_state given = state_of(attributes);
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool seen = S_ISREG(node->type) && is_known(&node->seen) && state_equal(&node->seen, &given);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return seen;
+}
+
 void ordinary_look_again(struct filesystem *filesystem, struct node *node) {
     struct stat attributes;
     if (node->kind != NODE_SOURCE || fstat(node->fd, &attributes) != 0) {
         return;
     }
-    bool pages = ordinary_changed_outside(filesystem, node, &attributes);
-    notice_node(filesystem, node, pages);
+    if (ordinary_changed_outside(filesystem, node, &attributes)) {
+        notice_node(filesystem, node, true);
+    } else if (!is_as_seen(filesystem, node, &attributes)) {
+        notice_node(filesystem, node, false);
+    }
 }

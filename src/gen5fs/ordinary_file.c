@@ -6,46 +6,15 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "kernel_notices.h"
 #include "ordinary.h"
 
-// One copy_file_range at a time, so that an answer comes while a caller may still want to be interrupted, and
-// fits the 32 bits that it is told in.
+// One copy_file_range at a time, so that an answer comes while a caller may still want to be
+// interrupted, and fits the 32 bits that it is told in.
 enum { COPY_SIZE_MAX = 1 << 30 };
-
-static struct file_state state_of(const struct stat *attributes) {
-    return (struct file_state){.size = attributes->st_size,
-                               .modified = attributes->st_mtim,
-                               .changed = attributes->st_ctim};
-}
-
-static bool time_equal(struct timespec left, struct timespec right) {
-    return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
-}
-
-static bool state_equal(const struct file_state *left, const struct file_state *right) {
-    return left->size == right->size && time_equal(left->modified, right->modified) &&
-           time_equal(left->changed, right->changed);
-}
-
-// Whether the file is as it was when the kernel was last told to read it; it is told to do so now.
-static bool is_unchanged(struct filesystem *filesystem, struct node *node, int fd) {
-    struct stat attributes;
-    if (fstat(fd, &attributes) != 0) {
-        return false;
-    }
-    struct file_state now = state_of(&attributes);
-    pthread_mutex_lock(&filesystem->nodes.lock);
-    bool unchanged = state_equal(&node->seen, &now);
-    node->seen = now;
-    pthread_mutex_unlock(&filesystem->nodes.lock);
-    return unchanged;
-}
 
 int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd, int flags,
                         struct handle **handle) {
@@ -62,6 +31,7 @@ int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd
     pthread_mutex_lock(&filesystem->nodes.lock);
     node->references++;
     node->writers += made->writes ? 1 : 0;
+    node->readers += made->writes ? 0 : 1;
     pthread_mutex_unlock(&filesystem->nodes.lock);
     *handle = made;
     return 0;
@@ -79,12 +49,11 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
     }
     // Not O_NOFOLLOW: the path is a link, to the file itself.
     int kept = flags & ~(O_DIRECT | O_APPEND | O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW);
+    *keep_cache = ordinary_change_begin(filesystem, node) == ORDINARY_STATE_SEEN;
     int fd = open(descriptor_path_of(node->fd).text, kept | O_CLOEXEC);
-    if (fd < 0) {
-        return errno;
-    }
-    *keep_cache = is_unchanged(filesystem, node, fd);
-    return ordinary_handle_new(filesystem, node, fd, flags, handle);
+    problem = fd < 0 ? errno : 0;
+    ordinary_change_end(filesystem, node);
+    return problem != 0 ? problem : ordinary_handle_new(filesystem, node, fd, flags, handle);
 }
 
 int ordinary_read(struct handle *handle, char *buffer, size_t size, off_t offset, size_t *got) {
@@ -115,15 +84,14 @@ static void not_flushed(struct filesystem *filesystem, struct handle *handle) {
     pthread_mutex_unlock(&filesystem->nodes.lock);
 }
 
-int ordinary_write(struct filesystem *filesystem, struct handle *handle, const char *buffer,
-                   size_t size, off_t offset, bool append, size_t *written) {
+// One write, or as many as it takes. RWF_APPEND ignores the offset.
+static int write_all(int fd, const char *buffer, size_t size, off_t offset, int flags,
+                     size_t *written) {
     *written = 0;
-    not_flushed(filesystem, handle);
     while (*written < size) {
         struct iovec rest = {.iov_base = (char *)(uintptr_t)(buffer + *written),
                              .iov_len = size - *written};
-        ssize_t part = pwritev2(handle->fd, &rest, 1, offset + (off_t)*written,
-                                append ? RWF_APPEND : 0);
+        ssize_t part = pwritev2(fd, &rest, 1, offset + (off_t)*written, flags);
         if (part < 0 && errno == EINTR) {
             continue;
         }
@@ -133,6 +101,16 @@ int ordinary_write(struct filesystem *filesystem, struct handle *handle, const c
         *written += (size_t)part;
     }
     return 0;
+}
+
+int ordinary_write(struct filesystem *filesystem, struct handle *handle, const char *buffer,
+                   size_t size, off_t offset, bool append, size_t *written) {
+    not_flushed(filesystem, handle);
+    enum ordinary_state before = ordinary_change_begin(filesystem, handle->node);
+    int problem = write_all(handle->fd, buffer, size, offset, append ? RWF_APPEND : 0, written);
+    ordinary_change_end(filesystem, handle->node);
+    ordinary_change_tell(filesystem, handle->node, before);
+    return problem;
 }
 
 int ordinary_flush(struct filesystem *filesystem, struct handle *handle) {
@@ -154,8 +132,8 @@ int ordinary_fsync(struct handle *handle, bool data_only) {
     return (data_only ? fdatasync(handle->fd) : fsync(handle->fd)) != 0 ? errno : 0;
 }
 
-// A writer leaves. With the last one, the name that the file was written under is taken from the node: it may
-// be a container's from now on.
+// A writer leaves. With the last one, the name that the file was written under is taken from the
+// node: it may be a container's from now on.
 static void writer_leaves(struct filesystem *filesystem, struct handle *handle) {
     struct node *node = handle->node;
     struct node *parent = NULL;
@@ -178,22 +156,33 @@ static void writer_leaves(struct filesystem *filesystem, struct handle *handle) 
     free(name);
 }
 
+static void reader_leaves(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->readers--;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
 void ordinary_release(struct filesystem *filesystem, struct handle *handle) {
     close(handle->fd);
     if (handle->writes) {
         writer_leaves(filesystem, handle);
+    } else {
+        reader_leaves(filesystem, handle->node);
     }
     node_release(filesystem, handle->node);
     free(handle);
 }
 
-int ordinary_fallocate(struct filesystem *filesystem, struct handle *handle, int mode,
-                       off_t offset, off_t length) {
+int ordinary_fallocate(struct filesystem *filesystem, struct handle *handle, int mode, off_t offset,
+                       off_t length) {
     not_flushed(filesystem, handle);
+    enum ordinary_state before = ordinary_change_begin(filesystem, handle->node);
     int problem;
     do {
         problem = fallocate(handle->fd, mode, offset, length) != 0 ? errno : 0;
     } while (problem == EINTR);
+    ordinary_change_end(filesystem, handle->node);
+    ordinary_change_tell(filesystem, handle->node, before);
     return problem;
 }
 
@@ -208,12 +197,16 @@ int ordinary_copy(struct filesystem *filesystem, struct handle *from, off_t offs
     if (size > COPY_SIZE_MAX) {
         size = COPY_SIZE_MAX;
     }
+    enum ordinary_state before = ordinary_change_begin(filesystem, into->node);
     ssize_t got;
     do {
         got = copy_file_range(from->fd, &offset_from, into->fd, &offset_into, size, 0);
     } while (got < 0 && errno == EINTR);
+    int problem = got < 0 ? errno : 0;
+    ordinary_change_end(filesystem, into->node);
+    ordinary_change_tell(filesystem, into->node, before);
     *copied = got < 0 ? 0 : (size_t)got;
-    return got < 0 ? errno : 0;
+    return problem;
 }
 
 int ordinary_sync_folder(struct node *folder, bool data_only) {

@@ -12,11 +12,13 @@
 #include "kernel_notices.h"
 #include "ordinary.h"
 
-// Again, for an answer to a look-up that was on its way to the kernel when the name changed its kind.
+// Again, for an answer to a look-up that was on its way to the kernel when the name changed its
+// kind.
 enum { NOTICE_AGAIN_MS = 100 };
 
-// What a program may ask of open(2) and the daemon passes on. O_DIRECT would demand the alignment of the
-// daemon's memory, O_APPEND is said with every write (ordinary_write), the rest concerns the name.
+// What a program may ask of open(2) and the daemon passes on. O_DIRECT would demand the alignment
+// of the daemon's memory, O_APPEND is said with every write (ordinary_write), the rest concerns the
+// name.
 static int flags_of_open(int flags) {
     return (flags & ~(O_DIRECT | O_APPEND | O_CREAT | O_EXCL | O_NOCTTY)) | O_NOFOLLOW | O_CLOEXEC;
 }
@@ -43,8 +45,8 @@ static int open_existing(struct filesystem *filesystem, struct node *parent, con
     } else if (S_ISLNK(attributes->st_mode)) {
         problem = ELOOP;
     } else {
-        problem = ordinary_open(filesystem, *child, flags & ~(O_CREAT | O_EXCL), handle,
-                                &keep_cache);
+        problem =
+            ordinary_open(filesystem, *child, flags & ~(O_CREAT | O_EXCL), handle, &keep_cache);
     }
     if (problem == 0) {
         problem = ordinary_getattr(filesystem, *child, *handle, attributes);
@@ -191,8 +193,7 @@ static void kind_may_have_changed(struct filesystem *filesystem, const struct st
     if (!S_ISREG(attributes->st_mode) || !name_is_container(new_name)) {
         return;
     }
-    struct node *node =
-        node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
+    struct node *node = node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
     if (node == NULL) {
         return;
     }

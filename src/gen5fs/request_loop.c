@@ -105,55 +105,42 @@ struct request_head {
     uint32_t size;
 };
 
-// Requests that are answered from memory or by a few system calls. Numbers of linux/fuse.h.
+// Numbers of operations (linux/fuse.h). All but READ are short whatever they are about: they are
+// answered from memory or by a few system calls.
+enum operation {
+    LOOKUP = 1,
+    FORGET = 2,
+    GETATTR = 3,
+    READLINK = 5,
+    OPEN = 14,
+    READ = 15,
+    STATFS = 17,
+    RELEASE = 18,
+    GETXATTR = 22,
+    LISTXATTR = 23,
+    OPENDIR = 27,
+    READDIR = 28,
+    RELEASEDIR = 29,
+    ACCESS = 34,
+    INTERRUPT = 36,
+    BATCH_FORGET = 42,
+    READDIRPLUS = 44,
+};
+
 static bool is_short(const struct fuse_buf *request) {
-    enum {
-        LOOKUP = 1,
-        FORGET = 2,
-        GETATTR = 3,
-        READLINK = 5,
-        OPEN = 14,
-        READ = 15,
-        STATFS = 17,
-        RELEASE = 18,
-        GETXATTR = 22,
-        LISTXATTR = 23,
-        OPENDIR = 27,
-        READDIR = 28,
-        RELEASEDIR = 29,
-        ACCESS = 34,
-        INTERRUPT = 36,
-        BATCH_FORGET = 42,
-        READDIRPLUS = 44
-    };
+    static const uint8_t short_operations[] = {
+        LOOKUP,    FORGET,  GETATTR, READLINK,   OPEN,   STATFS,    RELEASE,      GETXATTR,
+        LISTXATTR, OPENDIR, READDIR, RELEASEDIR, ACCESS, INTERRUPT, BATCH_FORGET, READDIRPLUS};
     struct request_head head = {.size = 0};
     if ((request->flags & FUSE_BUF_IS_FD) != 0) {
         return false;
     }
     memcpy(&head, request->mem, request->size < sizeof head ? request->size : sizeof head);
-    switch (head.operation) {
-    case LOOKUP:
-    case FORGET:
-    case GETATTR:
-    case READLINK:
-    case OPEN:
-    case STATFS:
-    case RELEASE:
-    case GETXATTR:
-    case LISTXATTR:
-    case OPENDIR:
-    case READDIR:
-    case RELEASEDIR:
-    case ACCESS:
-    case INTERRUPT:
-    case BATCH_FORGET:
-    case READDIRPLUS:
-        return true;
-    case READ:
+    if (head.operation == READ) {
         return head.size <= SHORT_READ_MAX;
-    default:
-        return false;
     }
+    return head.operation <= UINT8_MAX &&
+           memchr(short_operations, (int)head.operation, sizeof short_operations) != NULL;
 }
 
 static void wake_watching(struct request_loop *loop) {

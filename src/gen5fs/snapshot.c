@@ -363,6 +363,12 @@ struct snapshot *snapshot_reference(struct snapshot *snapshot) {
     return snapshot;
 }
 
+// A file that was replaced or removed will not be asked for again.
+static bool has_a_name(const struct snapshot *snapshot) {
+    struct stat attributes;
+    return fstat(snapshot->fd, &attributes) == 0 && attributes.st_nlink > 0;
+}
+
 void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) {
     if (snapshot == NULL) {
         return;
@@ -370,7 +376,7 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) 
     struct snapshot_cache *cache = filesystem->snapshots;
     pthread_mutex_lock(&cache->lock);
     if (--snapshot->private->references == 0) {
-        if (snapshot->private->listed) {
+        if (snapshot->private->listed && has_a_name(snapshot)) {
             idle_add(cache, snapshot);
         } else {
             destroy(cache, snapshot);

@@ -162,13 +162,28 @@ char *gen5_json_string_copy(const char *text, struct gen5_span literal, size_t *
     return copy;
 }
 
+// How many bytes in front are the same, up to the first escape.
+static size_t common_size(const char *text, struct gen5_span span, const char *bytes, size_t size) {
+    size_t longest = span.end - span.begin < size ? span.end - span.begin : size;
+    size_t i = 0;
+    while (i < longest && text[span.begin + i] == bytes[i] && bytes[i] != '\\') {
+        i++;
+    }
+    return i;
+}
+
 bool gen5_json_string_equals(const char *text, struct gen5_span literal, const char *bytes,
                              size_t size) {
     struct gen5_span span = inside(literal);
     if (span.end - span.begin < size) {
         return false; // no escape is shorter than what it stands for
     }
-    size_t matched = 0;
+    // Nearly no key has escapes, and most differ early.
+    size_t matched = common_size(text, span, bytes, size);
+    span.begin += matched;
+    if (span.begin < span.end && text[span.begin] != '\\') {
+        return false;
+    }
     while (span.begin < span.end) {
         char piece[4] = {0};
         size_t length = take_piece(text, &span.begin, span.end, piece);

@@ -35,14 +35,30 @@ static void start_keeping(struct writing *writing) {
 
 // --- Literals -----------------------------------------------------------------------------------
 
-static void write_tag(struct gen5_text_builder *out, const char tag[GEN5_TAG_SIZE]) {
-    size_t length = GEN5_TAG_SIZE;
-    while (length > 0 && tag[length - 1] == '\0') {
-        length--; // the NULs that fill up "F16"
-    }
-    if (!gen5_json_string_write(out, tag, length)) {
+static void write_tag(struct gen5_text_builder *out, const char tag[GEN5_TAG_SIZE], size_t size) {
+    if (!gen5_json_string_write(out, tag, size)) {
         gen5_text_builder_fail(out, GEN5_ERROR_INVALID);
     }
+}
+
+// The NULs that fill up "F16" are not written.
+static size_t flags_size(const char flags[GEN5_TAG_SIZE]) {
+    size_t size = GEN5_TAG_SIZE;
+    while (size > 0 && flags[size - 1] == '\0') {
+        size--;
+    }
+    return size;
+}
+
+// True where flags say the same, be it with NULs that are written out.
+static bool flags_are_right(const struct writing *writing, struct gen5_json_value current) {
+    char decoded[2 + 6 * GEN5_TAG_SIZE] = {0};
+    if (current.kind != GEN5_JSON_STRING ||
+        current.span.end - current.span.begin > sizeof decoded) {
+        return false;
+    }
+    size_t size = gen5_json_string_decode(writing->text, current.span, decoded);
+    return size <= GEN5_TAG_SIZE && memcmp(decoded, writing->chunk->flags, GEN5_TAG_SIZE) == 0;
 }
 
 static void write_hash(struct gen5_text_builder *out, const struct gen5_digest *digest) {
@@ -59,10 +75,10 @@ static void write_field(const struct writing *writing, enum gen5_record_field fi
         gen5_text_builder_append_number(out, writing->index);
         break;
     case GEN5_FIELD_TYPE:
-        write_tag(out, chunk->type);
+        write_tag(out, chunk->type, GEN5_TAG_SIZE);
         break;
     case GEN5_FIELD_FLAGS:
-        write_tag(out, chunk->flags);
+        write_tag(out, chunk->flags, flags_size(chunk->flags));
         break;
     case GEN5_FIELD_OFFSET:
         gen5_text_builder_append_number(out, chunk->offset);
@@ -205,6 +221,9 @@ static void set_extra(const struct writing *writing, struct gen5_json_edit *edit
 
 static void set_field(const struct writing *writing, struct gen5_json_edit *edit,
                       enum gen5_record_field field, struct gen5_json_value current) {
+    if (field == GEN5_FIELD_FLAGS && flags_are_right(writing, current)) {
+        return;
+    }
     struct gen5_text_builder literal;
     gen5_text_builder_init(&literal, writing->size_max);
     write_field(writing, field, &literal);

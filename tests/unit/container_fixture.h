@@ -66,14 +66,14 @@ static inline void fill_with_noise(void *bytes, size_t size, uint64_t seed) {
 // --- The reference's containers ---
 
 static const char *const REFERENCES[] = {
-    "big-numbers.gen5",      "default-f16-zstd.gen5",  "extra-fields.gen5",
-    "grey-png.gen5",         "jpeg-image.gen5",        "long-prompt.gen5",
-    "mixed-dtypes-raw.gen5", "nan-setting.gen5",       "no-image.gen5",
-    "no-settings.gen5",      "odd-latent-keys.gen5",   "one-pixel.gen5",
+    "big-numbers.gen5",       "default-f16-zstd.gen5",   "extra-fields.gen5",
+    "grey-png.gen5",          "jpeg-image.gen5",         "long-prompt.gen5",
+    "mixed-dtypes-raw.gen5",  "nan-setting.gen5",        "no-image.gen5",
+    "no-settings.gen5",       "odd-latent-keys.gen5",    "one-pixel.gen5",
     "reused-list-first.gen5", "reused-list-second.gen5", "sd15-f32-raw.gen5",
-    "sd3-f16-raw.gen5",      "sdxl-f32-zstd.gen5",     "three-latents.gen5",
-    "two-gpus.gen5",         "unicode-prompt.gen5",    "webp-image.gen5",
-    "wide-batch.gen5",       "zeros-latent.gen5",
+    "sd3-f16-raw.gen5",       "sdxl-f32-zstd.gen5",      "three-latents.gen5",
+    "two-gpus.gen5",          "unicode-prompt.gen5",     "webp-image.gen5",
+    "wide-batch.gen5",        "zeros-latent.gen5",
 };
 enum { REFERENCE_COUNT = sizeof REFERENCES / sizeof *REFERENCES };
 

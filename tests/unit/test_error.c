@@ -20,8 +20,7 @@ Test(error, set_fills_every_field) {
 
 Test(error, set_system_adds_the_cause) {
     struct gen5_error error = GEN5_ERROR_NONE;
-    cr_expect_eq(gen5_error_set_system(&error, ENOSPC, "cannot write %s", "it"),
-                 GEN5_ERROR_SYSTEM);
+    cr_expect_eq(gen5_error_set_system(&error, ENOSPC, "cannot write %s", "it"), GEN5_ERROR_SYSTEM);
     cr_expect_eq(error.os_error, ENOSPC);
     cr_expect_eq(error.offset, GEN5_OFFSET_NONE);
     cr_expect_str_eq(error.message, "cannot write it: No space left on device");

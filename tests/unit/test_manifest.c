@@ -327,7 +327,7 @@ static const char VALUES[] =
 Test(manifest, gives_values_as_a_person_reads_them) {
     static const char *const ROWS[][2] = {
         {"prompt", "a \"b\"\n\xc3\xa9"},
-        {"tags", "one, two, 3"},
+        {"tags", "one,two,3"},
         {"empty", ""},
         {"old", "2"},
         {"generation_settings.seed", "18446744073709551615"},

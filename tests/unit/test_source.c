@@ -100,8 +100,8 @@ Test(source, copy_is_exact_at_every_alignment) {
         uint64_t size;
         uint64_t to;
     } rows[] = {
-        {0, 0, 0},           {0, 1, 0},          {32, 1000000, 32},   {32, 1000000, 33},
-        {4096, 262144, 0},   {1, 262144, 4097},  {31, 300000, 4127},  {4095, 266241, 4095},
+        {0, 0, 0},           {0, 1, 0},          {32, 1000000, 32},  {32, 1000000, 33},
+        {4096, 262144, 0},   {1, 262144, 4097},  {31, 300000, 4127}, {4095, 266241, 4095},
         {100, 1048576, 100}, {5, 1500000, 9000},
     };
     enum { SIZE = 1600000 };
@@ -120,9 +120,9 @@ Test(source, copy_is_exact_at_every_alignment) {
             char *copied = read_whole(out, &size);
             if (rows[row].size > 0) {
                 cr_assert_eq(size, rows[row].to + rows[row].size, "row %zu", row);
-                cr_expect_eq(memcmp(copied + rows[row].to, bytes + rows[row].from,
-                                    (size_t)rows[row].size),
-                             0, "row %zu, source %zu", row, i);
+                cr_expect_eq(
+                    memcmp(copied + rows[row].to, bytes + rows[row].from, (size_t)rows[row].size),
+                    0, "row %zu, source %zu", row, i);
             }
             free(copied);
             close(out);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Which environment documents may be stored.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen5/limits.h"
+#include "gen5/manifest.h"
+
+// sha256sum of "name=python;version=3.11.7" and of "name=cuda;version=none".
+#define PYTHON_DIGEST "644760041a02347e16129f2cddebc70ba7db462bbf3d701e24ec4ea1eaf96098"
+#define CUDA_DIGEST "7dd8a6d3d404960c6f9d281c970d7dff1b1a4b5b4e8beb91d6861019d267349a"
+
+static const char DOCUMENT[] =
+    "{\n"
+    "  \"env_version\": 1,\n"
+    "  \"components\": [\n"
+    "    {\"component_id\": \"python\", \"cononical_str\": \"name=python;version=3.11.7\",\n"
+    "     \"component_sha256_digest\": \"" PYTHON_DIGEST "\"},\n"
+    "    {\"component_id\": \"cuda\", \"cononical_str\": \"name=cuda;version=none\",\n"
+    "     \"component_sha256_digest\": \"" CUDA_DIGEST "\"}\n"
+    "  ]\n"
+    "}";
+
+static enum gen5_status check(const char *text, struct gen5_error *error) {
+    struct gen5_limits limits = gen5_limits_default();
+    *error = (struct gen5_error)GEN5_ERROR_NONE;
+    return gen5_environment_check(text, strlen(text), &limits, error);
+}
+
+static char *replaced(const char *text, const char *old, const char *new) {
+    const char *at = strstr(text, old);
+    char *result = NULL;
+    cr_assert_not_null(at, "%s", old);
+    cr_assert_gt(asprintf(&result, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old)), 0);
+    return result;
+}
+
+Test(environment, takes_what_the_format_describes) {
+    static const char *const CHANGES[][2] = {
+        {"\"env_version\": 1", "\"env_version\": 1"},
+        {"\"env_version\": 1", "\"env_version\": 1.0"},
+        {"\"component_id\": \"cuda\"", "\"component_id\": \"python\""},
+        {"name=cuda", "name=\\u0063uda"},
+        {"\"component_id\": \"cuda\"", "\"note\": null, \"component_id\": \"cuda\""},
+    };
+    for (size_t i = 0; i < sizeof CHANGES / sizeof *CHANGES; i++) {
+        struct gen5_error error;
+        char *text = replaced(DOCUMENT, CHANGES[i][0], CHANGES[i][1]);
+        cr_expect_eq(check(text, &error), GEN5_OK, "%s: %s", CHANGES[i][1], error.message);
+        free(text);
+    }
+}
+
+Test(environment, takes_an_empty_list_of_components) {
+    struct gen5_error error;
+    cr_expect_eq(check("{\"components\":[],\"env_version\":1}", &error), GEN5_OK);
+}
+
+Test(environment, names_what_is_wrong) {
+    static const char *const CHANGES[][3] = {
+        {"\"env_version\": 1", "\"env_version\": 2", "env_version: must be 1"},
+        {"\"env_version\": 1", "\"env_version\": \"1\"", "env_version: must be 1"},
+        {"\"env_version\": 1", "\"env_version\": true", "env_version: must be 1"},
+        {"\"env_version\": 1,", "", "env_version: is missing"},
+        {"\"env_version\": 1,", "\"env_version\": 1, \"third\": 0,",
+         "third: an environment has no keys but env_version and components"},
+        {"\"env_version\": 1,", "\"env_version\": 1, \"Env_version\": 1,",
+         "Env_version: an environment has no keys but env_version and components"},
+        {"\"env_version\": 1,", "\"env_version\": 1, \"env_version\": 1,",
+         "env_version: the object has this key twice"},
+        {"[\n", "{\"a\": [\n", "not JSON at line 9, column 2: the text ends too early"},
+        {"\"component_id\": \"cuda\", ", "", "components[1].component_id: is missing"},
+        {"\"cuda\"", "7", "components[1].component_id: must be a string"},
+        {"cononical_str", "canonical_str", "components[0].cononical_str: is missing"},
+        {"version=none", "version=12.1",
+         "components[1].component_sha256_digest: must be the SHA-256 of cononical_str, "
+         "ab7e65e0a90401c7ff266d697be614ae4d1279f251fc100aa8dfa3f96cd13a1b"},
+        {"name=cuda", "\\ud800",
+         "components[1].cononical_str: has a lone surrogate, so it has no digest"},
+    };
+    for (size_t i = 0; i < sizeof CHANGES / sizeof *CHANGES; i++) {
+        struct gen5_error error;
+        char *text = replaced(DOCUMENT, CHANGES[i][0], CHANGES[i][1]);
+        cr_expect_eq(check(text, &error), GEN5_ERROR_INVALID, "%s", CHANGES[i][1]);
+        cr_expect_str_eq(error.message, CHANGES[i][2]);
+        free(text);
+    }
+}
+
+Test(environment, refuses_a_digest_in_capitals_which_the_reference_would_find_different) {
+    struct gen5_error error;
+    char upper[] = PYTHON_DIGEST;
+    for (size_t i = 0; upper[i] != '\0'; i++) {
+        upper[i] = upper[i] >= 'a' ? (char)(upper[i] - 'a' + 'A') : upper[i];
+    }
+    char *text = replaced(DOCUMENT, PYTHON_DIGEST, upper);
+    cr_expect_eq(check(text, &error), GEN5_ERROR_INVALID);
+    free(text);
+}
+
+Test(environment, refuses_documents_of_another_kind) {
+    static const char *const TEXTS[] = {
+        "",
+        "[]",
+        "null",
+        "{}",
+        "{\"env_version\": 1, \"components\": {}}",
+        "{\"env_version\": 1, \"components\": [[]]}",
+        "{\"env_version\": 1, \"components\": null}",
+        "\xef\xbb\xbf{\"env_version\": 1, \"components\": []}",
+    };
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
+        struct gen5_error error;
+        cr_expect_eq(check(TEXTS[i], &error), GEN5_ERROR_INVALID, "%s", TEXTS[i]);
+    }
+}
+
+Test(environment, refuses_what_is_over_the_limits) {
+    struct gen5_limits limits = gen5_limits_default();
+    struct gen5_error error;
+    limits.environment_size_max = strlen(DOCUMENT) - 1;
+    cr_expect_eq(gen5_environment_check(DOCUMENT, strlen(DOCUMENT), &limits, &error),
+                 GEN5_ERROR_TOO_LARGE);
+}
