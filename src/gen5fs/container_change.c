@@ -159,6 +159,7 @@ static int change_once(struct filesystem *filesystem, struct container *containe
         problem = replace_file(filesystem, &file, before, edits, edit_count, sync, error);
     }
     if (problem == 0) {
+        snapshot_retire(filesystem, before);
         problem = snapshot_open(filesystem, file.folder_fd, file.name, after);
     }
     snapshot_release(filesystem, before);

@@ -80,6 +80,9 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
     if (problem == 0 && snapshot == NULL && file->snapshot == NULL && file->draft_fd < 0) {
         problem = ESTALE;
     }
+    if (problem == 0 && !file->attached) {
+        problem = ESTALE; // The kernel came by a name that leads elsewhere now; it looks again.
+    }
     if (problem == 0 && writes && file->member.kind == MEMBER_NOTICE) {
         problem = EACCES;
     }

@@ -11,11 +11,11 @@
 #include <fuse_lowlevel.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "container_operations.h"
 #include "control.h"
+#include "descriptors.h"
 #include "entry.h"
 #include "ordinary.h"
 #include "watcher.h"
@@ -90,19 +90,6 @@ static bool is_dots(const char *name) {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-// Every ordinary node holds a descriptor. Past half of what the process may have, listings give
-// none: what is looked up by name is what is used.
-static bool is_room_for_nodes(struct filesystem *filesystem) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
-        return true;
-    }
-    pthread_mutex_lock(&filesystem->nodes.lock);
-    size_t count = filesystem->nodes.node_count;
-    pthread_mutex_unlock(&filesystem->nodes.lock);
-    return count < limit.rlim_cur / 2;
-}
-
 static void add_source_plainly(struct filesystem *filesystem, struct listing *listing,
                                const struct node *folder, const struct dirent64 *found) {
     struct stat attributes = {
@@ -167,7 +154,8 @@ static int list_open_folder(struct filesystem *filesystem, struct listing *listi
                             struct node *folder, int fd) {
     _Alignas(struct dirent64) char chunk[CHUNK_MAX];
     const size_t size = chunk_size(listing);
-    const bool with_nodes = listing->plus && is_room_for_nodes(filesystem);
+    // Where descriptors are scarce, only what is looked up by name gets one.
+    const bool with_nodes = listing->plus && !descriptors_are_scarce(filesystem);
     for (;;) {
         ssize_t length = getdents64(fd, chunk, size);
         if (length <= 0) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "container_operations.h"
+#include "descriptors.h"
 #include "filesystem.h"
 #include "watcher.h"
 
@@ -88,6 +89,7 @@ static void table_grow(struct node_table *table) {
 }
 
 static void table_insert(struct node_table *table, struct node *node) {
+    table->source_count += node->kind == NODE_SOURCE ? 1 : 0;
     if (++table->node_count > table->bucket_count) {
         table_grow(table);
     }
@@ -102,6 +104,7 @@ static void table_remove(struct node_table *table, struct node *node) {
         if (*at == node) {
             *at = node->bucket_next;
             table->node_count--;
+            table->source_count -= node->kind == NODE_SOURCE ? 1 : 0;
             return;
         }
     }
@@ -271,6 +274,7 @@ int node_make_root(struct filesystem *filesystem, int fd) {
 
 void node_table_release(struct filesystem *filesystem) {
     struct node_table *table = &filesystem->nodes;
+    descriptors_release(filesystem);
     // The kernel is gone, and its counts with it. Nodes without children go first; the last child of
     // a folder takes the folder with it.
     size_t count = 0;

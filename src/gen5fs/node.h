@@ -78,6 +78,11 @@ struct node_table {
     struct node **buckets;
     size_t bucket_count;
     size_t node_count;
+    size_t source_count; // NODE_SOURCE among them: each has a descriptor
+    struct noted_name *noted_first; // names that the kernel may be asked to forget (descriptors.c)
+    struct noted_name *noted_last;
+    size_t noted_count;
+    bool noted_are_leaving;
     struct node *newest; // of all nodes
     struct ino_aliases aliases; // shown_ino of containers whose file was replaced since the mount
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "container_operations.h"
+#include "descriptors.h"
 #include "kernel_notices.h"
 #include "thread.h"
 #include "watcher.h"
@@ -134,6 +135,9 @@ int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const ch
         return problem;
     }
     int problem = node_for_source(filesystem, fd, attributes, parent->raw, child);
+    if (problem == 0) {
+        descriptors_note(filesystem, parent, name, *child);
+    }
     if (problem == 0 && S_ISREG(attributes->st_mode)) {
         is_file_again(filesystem, *child);
         if (!parent->raw && name_is_container(name)) {

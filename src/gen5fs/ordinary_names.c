@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "container_operations.h"
+#include "descriptors.h"
 #include "kernel_notices.h"
 #include "ordinary.h"
 
@@ -80,6 +81,7 @@ int ordinary_create(struct filesystem *filesystem, struct node *parent, const ch
         close(fd);
         return problem;
     }
+    descriptors_note(filesystem, parent, name, *child);
     problem = ordinary_handle_new(filesystem, *child, fd, flags, handle);
     if (problem != 0) {
         node_release(filesystem, *child);
@@ -101,7 +103,11 @@ static int node_of_new(struct filesystem *filesystem, struct node *parent, const
         close(fd);
         return problem;
     }
-    return node_for_source(filesystem, fd, attributes, false, child);
+    int problem = node_for_source(filesystem, fd, attributes, false, child);
+    if (problem == 0) {
+        descriptors_note(filesystem, parent, name, *child);
+    }
+    return problem;
 }
 
 int ordinary_mkdir(struct filesystem *filesystem, struct node *parent, const char *name,

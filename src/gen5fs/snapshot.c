@@ -181,6 +181,19 @@ static struct snapshot *find_known(struct snapshot_cache *cache, const struct st
     return found;
 }
 
+// Idle snapshots of the same file in an earlier state are of no more use. The lock is held.
+static void drop_older_states(struct snapshot_cache *cache, const struct gen5_identity *identity) {
+    struct snapshot *next;
+    for (struct snapshot *at = *bucket_of(cache, identity); at != NULL; at = next) {
+        next = at->private->bucket_next;
+        if (at->private->references == 0 && at->identity.inode == identity->inode &&
+            at->identity.device == identity->device) {
+            idle_remove(cache, at);
+            destroy(cache, at);
+        }
+    }
+}
+
 // Share a new snapshot; where another thread was quicker with the same, that one is used.
 static struct snapshot *share(struct snapshot_cache *cache, struct snapshot *made) {
     pthread_mutex_lock(&cache->lock);
@@ -189,6 +202,7 @@ static struct snapshot *share(struct snapshot_cache *cache, struct snapshot *mad
         destroy(cache, made);
         made = found;
     } else if (made->private->trusted) {
+        drop_older_states(cache, &made->identity);
         struct snapshot **bucket = bucket_of(cache, &made->identity);
         made->private->bucket_next = *bucket;
         made->private->listed = true;
@@ -363,10 +377,20 @@ struct snapshot *snapshot_reference(struct snapshot *snapshot) {
     return snapshot;
 }
 
-// A file that was replaced or removed will not be asked for again.
-static bool has_a_name(const struct snapshot *snapshot) {
+// A file that was replaced, removed or renamed will not be asked for again by this identity.
+static bool is_current(const struct snapshot *snapshot) {
     struct stat attributes;
-    return fstat(snapshot->fd, &attributes) == 0 && attributes.st_nlink > 0;
+    if (fstat(snapshot->fd, &attributes) != 0 || attributes.st_nlink == 0) {
+        return false;
+    }
+    const struct gen5_identity now = gen5_identity_of(&attributes);
+    return gen5_identity_equal(&now, &snapshot->identity);
+}
+
+void snapshot_retire(struct filesystem *filesystem, struct snapshot *snapshot) {
+    pthread_mutex_lock(&filesystem->snapshots->lock);
+    unlist(filesystem->snapshots, snapshot);
+    pthread_mutex_unlock(&filesystem->snapshots->lock);
 }
 
 void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) {
@@ -376,7 +400,7 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) 
     struct snapshot_cache *cache = filesystem->snapshots;
     pthread_mutex_lock(&cache->lock);
     if (--snapshot->private->references == 0) {
-        if (snapshot->private->listed && has_a_name(snapshot)) {
+        if (snapshot->private->listed && is_current(snapshot)) {
             idle_add(cache, snapshot);
         } else {
             destroy(cache, snapshot);

@@ -49,6 +49,8 @@ int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name
 // The same for a descriptor that was opened for reading, which is duplicated.
 int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **snapshot);
 struct snapshot *snapshot_reference(struct snapshot *snapshot);
+// The file was replaced: the snapshot goes with its last user.
+void snapshot_retire(struct filesystem *filesystem, struct snapshot *snapshot);
 void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot); // NULL is allowed
 
 // Read a record's payload, from `offset` on, as the payload's own bytes. The first read of a

@@ -281,6 +281,41 @@ enum gen5_status gen5_frame_store(const void *content, size_t size, void **frame
     return GEN5_OK;
 }
 
+// The size of the header of a frame that libzstd has written (RFC 8878, 3.1.1.1).
+static size_t frame_header_size(const uint8_t *frame) {
+    static const size_t dictionary_field[] = {0, 1, 2, 4};
+    static const size_t content_field[] = {0, 2, 4, 8};
+    uint8_t descriptor = frame[4];
+    bool single_segment = (descriptor >> 5 & 1) != 0;
+    size_t content = content_field[descriptor >> 6];
+    if (content == 0 && single_segment) {
+        content = 1;
+    }
+    size_t window = single_segment ? 0 : 1;
+    return 4 + 1 + window + dictionary_field[descriptor & 3] + content;
+}
+
+enum gen5_status gen5_frame_pad(void **frame, size_t *frame_size, size_t block_count,
+                                struct gen5_error *error) {
+    if (block_count == 0) {
+        return GEN5_OK;
+    }
+    size_t padding = block_count * GEN5_FRAME_PADDING_SIZE;
+    size_t header = frame_header_size(*frame);
+    uint8_t *memory = malloc(*frame_size + padding);
+    if (memory == NULL) {
+        return gen5_error_set_memory(error);
+    }
+    memcpy(memory, *frame, header);
+    // Block_Header of zeros: not the last one, Raw_Block, of size 0.
+    memset(memory + header, 0, padding);
+    memcpy(memory + header + padding, (const uint8_t *)*frame + header, *frame_size - header);
+    free(*frame);
+    *frame = memory;
+    *frame_size += padding;
+    return GEN5_OK;
+}
+
 // A frame on its way to a file.
 struct frame_writer {
     ZSTD_CCtx *context;

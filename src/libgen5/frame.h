@@ -32,6 +32,12 @@ void gen5_frame_reader_free(struct gen5_frame_reader *reader);
 enum gen5_status gen5_frame_compress(const void *content, size_t size, int level, void **frame,
                                      size_t *frame_size, struct gen5_error *error);
 
+// Make a frame longer without changing what it holds: empty blocks, GEN5_FRAME_PADDING_SIZE bytes
+// each, are put behind its header. *frame is replaced by new memory, or left alone on failure.
+enum { GEN5_FRAME_PADDING_SIZE = 3 };
+enum gen5_status gen5_frame_pad(void **frame, size_t *frame_size, size_t block_count,
+                                struct gen5_error *error);
+
 // The same content as one frame of raw blocks, whose size depends on `size` alone.
 enum gen5_status gen5_frame_store(const void *content, size_t size, void **frame,
                                   size_t *frame_size, struct gen5_error *error);

@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "image_check.h"
 
@@ -19,7 +20,8 @@ enum {
     SIDE_MAX = 1000000,
     CHUNKS_KEPT_MAX = 128,
     CHUNK_SIZE_MAX = 1024 * 1024, // of those that libpng would keep; image data does not count
-    IHDR_WIDTH_OFFSET = 16,       // behind the signature, and length and type of the first chunk
+    IHDR_TYPE_OFFSET = 12,        // behind the signature and the length of the first chunk
+    IHDR_WIDTH_OFFSET = 16,
 };
 
 struct png_decoder {
@@ -69,7 +71,12 @@ static void PNGAPI on_free(png_structp png, png_voidp memory) {
 // Refuse an absurd size before libpng sees it.
 static enum gen5_status check_size(struct png_decoder *decoder) {
     struct gen5_image_cursor *cursor = &decoder->cursor;
-    gen5_image_cursor_seek(cursor, IHDR_WIDTH_OFFSET);
+    char type[4];
+    gen5_image_cursor_seek(cursor, IHDR_TYPE_OFFSET);
+    gen5_image_cursor_read(cursor, type, sizeof type);
+    if (memcmp(type, "IHDR", sizeof type) != 0) {
+        gen5_image_cursor_refuse(cursor, IHDR_TYPE_OFFSET, "the first chunk is not IHDR");
+    }
     uint64_t width = gen5_image_cursor_big_endian(cursor, sizeof(uint32_t));
     uint64_t height = gen5_image_cursor_big_endian(cursor, sizeof(uint32_t));
     gen5_image_size_check(cursor, IHDR_WIDTH_OFFSET, width, height, decoder->limits);

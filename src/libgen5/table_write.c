@@ -4,9 +4,10 @@
 // The META chunk and the header.
 //
 // The manifest's text states the file's size, which depends on how well that text compresses. A
-// size is right when the text that states it makes a file of that size: a fixed point. Most levels
-// of zstd have one within a few tries; the sizes move by a byte or two, and cycle where there is
-// none.
+// size is right when the text that states it makes a file of that size; plain compression has such
+// a size in two of three cases. A frame can be made longer in steps of three bytes, though, so that
+// a stated size is right as soon as its frame is short of it by a multiple of three: one of three
+// sizes is.
 #include "table_write.h"
 
 #include <stdbool.h>
@@ -19,22 +20,25 @@
 #include "ownership.h"
 #include "size_arithmetic.h"
 
-// Level 3 is what the reference writes. Level 0 stands for a frame of raw blocks: its size depends
-// on the number of the size's digits alone, so that a fixed point is sure.
-static const int levels[] = {3, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 0};
-
 enum {
-    TRIES_PER_LEVEL = 6,
-    SLOW_LEVEL = 10,
-    SLOW_TEXT_SIZE_MAX = 1024 * 1024, // larger texts are not compressed with slow levels
+    LEVEL = 3,  // what the reference writes (FORMAT.md "A chunk")
+    TRIES = 60, // nearly always a handful is enough
 };
 
 // A META chunk that has been made for one stated file size.
 struct attempt {
     void *frame;
     size_t frame_size;
-    size_t text_size;
 };
+
+// How a frame is made of its content, as gen5_frame_store does.
+typedef enum gen5_status make_frame(const void *content, size_t size, void **frame,
+                                    size_t *frame_size, struct gen5_error *error);
+
+static enum gen5_status compress(const void *content, size_t size, void **frame, size_t *frame_size,
+                                 struct gen5_error *error) {
+    return gen5_frame_compress(content, size, LEVEL, frame, frame_size, error);
+}
 
 static enum gen5_status too_large(const struct gen5_table *table, size_t text_size,
                                   struct gen5_error *error) {
@@ -61,65 +65,69 @@ static enum gen5_status make_content(const char *text, size_t text_size, char **
 }
 
 // Make the chunk whose text states `file_size`. The caller frees attempt->frame.
-static enum gen5_status make_attempt(const struct gen5_table *table, uint64_t file_size, int level,
-                                     struct attempt *attempt, struct gen5_error *error) {
+static enum gen5_status make_attempt(const struct gen5_table *table, uint64_t file_size,
+                                     make_frame *make, struct attempt *attempt,
+                                     struct gen5_error *error) {
     GEN5_AUTO_FREE char *text = NULL;
-    enum gen5_status status = gen5_manifest_write(table->old, table->user_text, table->user_size,
-                                                  table->chunks, table->chunk_count, file_size,
-                                                  table->limits, &text, &attempt->text_size, error);
+    size_t text_size = 0;
+    enum gen5_status status =
+        gen5_manifest_write(table->old, table->user_text, table->user_size, table->chunks,
+                            table->chunk_count, file_size, table->limits, &text, &text_size, error);
     if (status != GEN5_OK) {
         return status;
     }
-    if (attempt->text_size > table->limits->manifest_size_max ||
-        attempt->text_size > GEN5_FILE_SIZE_MAX - GEN5_CHUNK_HEADER_SIZE) {
-        return too_large(table, attempt->text_size, error);
+    if (text_size > table->limits->manifest_size_max ||
+        text_size > GEN5_FILE_SIZE_MAX - GEN5_CHUNK_HEADER_SIZE) {
+        return too_large(table, text_size, error);
     }
     GEN5_AUTO_FREE char *content = NULL;
     size_t size = 0;
-    status = make_content(text, attempt->text_size, &content, &size, error);
+    status = make_content(text, text_size, &content, &size, error);
     if (status != GEN5_OK) {
         return status;
     }
-    if (level == 0) {
-        return gen5_frame_store(content, size, &attempt->frame, &attempt->frame_size, error);
-    }
-    return gen5_frame_compress(content, size, level, &attempt->frame, &attempt->frame_size, error);
+    return make(content, size, &attempt->frame, &attempt->frame_size, error);
 }
 
-// Follow the sizes from *file_size on with one level. Leaves attempt->frame NULL where none of the
-// tries has stated its own size, and *file_size where it stopped.
-static enum gen5_status try_level(const struct gen5_table *table, int level, uint64_t *file_size,
+static void drop_attempt(struct attempt *attempt) {
+    free(attempt->frame);
+    attempt->frame = NULL;
+}
+
+// State sizes one after another, from the one that was found without knowing it, until one can be
+// made true. Leaves attempt->frame NULL where none could.
+static enum gen5_status find_size(const struct gen5_table *table, make_frame *make,
                                   struct attempt *attempt, struct gen5_error *error) {
-    for (int i = 0; i < TRIES_PER_LEVEL; i++) {
-        enum gen5_status status = make_attempt(table, *file_size, level, attempt, error);
+    uint64_t stated = table->offset;
+    for (int i = 0; i < TRIES; i++) {
+        enum gen5_status status = make_attempt(table, stated, make, attempt, error);
         if (status != GEN5_OK) {
             return status;
         }
-        uint64_t real_size = table->offset + attempt->frame_size;
-        if (real_size == *file_size) {
-            return GEN5_OK;
+        uint64_t real = table->offset + attempt->frame_size;
+        bool short_of_it = i > 0 && real <= stated;
+        if (short_of_it && (stated - real) % GEN5_FRAME_PADDING_SIZE == 0) {
+            return gen5_frame_pad(&attempt->frame, &attempt->frame_size,
+                                  (size_t)(stated - real) / GEN5_FRAME_PADDING_SIZE, error);
         }
-        free(attempt->frame);
-        attempt->frame = NULL;
-        *file_size = real_size;
+        drop_attempt(attempt);
+        stated = short_of_it ? stated + 1 : real;
     }
     return GEN5_OK;
 }
 
-static enum gen5_status find_fixed_point(const struct gen5_table *table, struct attempt *attempt,
-                                         struct gen5_error *error) {
-    uint64_t file_size = table->offset;
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if (levels[i] >= SLOW_LEVEL && attempt->text_size > SLOW_TEXT_SIZE_MAX) {
-            continue;
-        }
-        enum gen5_status status = try_level(table, levels[i], &file_size, attempt, error);
-        if (status != GEN5_OK || attempt->frame != NULL) {
-            return status;
-        }
+static enum gen5_status make_table(const struct gen5_table *table, struct attempt *attempt,
+                                   struct gen5_error *error) {
+    enum gen5_status status = find_size(table, compress, attempt, error);
+    if (status == GEN5_OK && attempt->frame == NULL) {
+        // Without compression the size follows the number of digits alone.
+        status = find_size(table, gen5_frame_store, attempt, error);
     }
-    return gen5_error_set(error, GEN5_ERROR_INVALID, GEN5_OFFSET_NONE,
-                          "no way was found to state the file's size in its own manifest");
+    if (status == GEN5_OK && attempt->frame == NULL) {
+        status = gen5_error_set(error, GEN5_ERROR_INVALID, GEN5_OFFSET_NONE,
+                                "no way was found to state the file's size in its own manifest");
+    }
+    return status;
 }
 
 static enum gen5_status write_header(const struct gen5_table *table, size_t table_size,
@@ -154,8 +162,8 @@ static enum gen5_status write_parts(const struct gen5_table *table, const struct
 }
 
 enum gen5_status gen5_table_write(const struct gen5_table *table, struct gen5_error *error) {
-    struct attempt attempt = {.frame = NULL, .frame_size = 0, .text_size = 0};
-    enum gen5_status status = find_fixed_point(table, &attempt, error);
+    struct attempt attempt = {.frame = NULL, .frame_size = 0};
+    enum gen5_status status = make_table(table, &attempt, error);
     if (status == GEN5_OK) {
         status = write_parts(table, &attempt, error);
     }

@@ -342,7 +342,8 @@ static struct bytes make_latent(uint64_t seed, enum gen5_dtype dtype, const uint
                                 double strength) {
     struct bytes npy = {0};
     char header[GEN5_NPY_HEADER_SIZE_MAX];
-    bytes_append(&npy, header, gen5_npy_header_write(dtype, shape, 4, header));
+    size_t header_size = gen5_npy_header_write(dtype, shape, 4, header);
+    bytes_append(&npy, header, header_size);
     uint64_t state = seed;
     for (uint64_t i = 0; i < shape[0] * shape[1] * shape[2] * shape[3]; i++) {
         latent_append(&npy, dtype, strength * random_normal(&state));
@@ -370,7 +371,6 @@ static const struct model sdxl = {"sdxl-base",        "1.0", "Euler a", 30, 6.0,
 static const struct model sd3 = {"stable-diffusion-3-medium", "3.0", "Flow Euler", 28, 4.5,
                                  GEN5_DTYPE_FLOAT16,          16,    128};
 
-// `prompt` and `tags` are texts as they stand in JSON.
 static struct bytes make_metadata(const struct model *model, uint64_t seed, const char *prompt,
                                   const char *tags) {
     struct bytes json = {0};
@@ -430,85 +430,39 @@ struct sample {
     const char *folder; // below the library's
     const char *name;
     const struct model *model;
-    const char *prompt;
-    const char *tags;
     uint64_t seed;
-    enum gen5_image_kind image_kind;
+    const char *prompt; // as it stands in JSON, like the tags
+    const char *tags;
     const char *keys[LATENT_COUNT_MAX]; // of the latents
-    bool damaged;                       // cut in the middle, as by a download that stopped
+    enum gen5_image_kind image_kind;
+    bool damaged; // cut in the middle, as by a download that stopped
 };
 
+static const char long_prompt[] =
+    "朝霧の谷、遠くに二つの山並み、水彩。 "
+    "Ein Tal im Morgennebel — zwei Bergketten, Aquarell. "
+    "Долина в утреннем тумане. "
+    "وادٍ في ضباب الصباح. "
+    "🌄⛰️ "
+    "Café, naïveté, Ærøskøbing; every script has its own hills, and the prompt goes on for a while "
+    "so that whoever shows it finds out how it is cut: soft light, long shadows, a river in the "
+    "distance, three birds, no people, no text, fine grain, muted colours, painted from memory";
+
 static const struct sample samples[] = {
-    {".",
-     "sunrise.gen5",
-     &sd15,
-     "sunrise over two ranges of hills, oil on canvas",
-     "\"landscape\", \"sunrise\"",
-     1234567,
-     GEN5_IMAGE_PNG,
-     {"initial_noise"},
-     false},
-    {".",
-     "valley.gen5",
-     &sdxl,
-     "a valley at dusk, wide angle, soft light",
-     "\"landscape\", \"dusk\"",
-     88172645463325252,
-     GEN5_IMAGE_PNG,
-     {"initial_noise"},
-     false},
-    {"series",
-     "ridge.gen5",
-     &sd3,
-     "a ridge in the morning haze, ink and wash",
-     "\"landscape\", \"ink\"",
-     31,
-     GEN5_IMAGE_PNG,
-     {"initial_noise"},
-     false},
-    {"series",
-     "steps.gen5",
-     &sd15,
-     "hills, as the sampler saw them on its way",
-     "\"landscape\"",
-     77,
-     GEN5_IMAGE_PNG,
-     {"initial_noise", "step 10", "final"},
-     false},
-    {".",
-     "mosaic.gen5",
-     &sd15,
-     "hills as a mosaic of coloured glass",
-     "\"mosaic\"",
-     52,
-     GEN5_IMAGE_JPEG,
-     {"initial_noise"},
-     false},
-    {".",
-     "unicode-prompt.gen5",
-     &sd15,
-     "朝霧の谷、遠くに二つの山並み、水彩。 Ein Tal im Morgennebel — zwei Bergketten, Aquarell. "
-     "Долина в утреннем тумане. وادٍ في ضباب الصباح. 🌄⛰️ "
-     "Café, "
-     "naïveté, "
-     "Ærøskøbing; "
-     "every script has its own hills, and the prompt goes on for a while so that whoever shows it "
-     "finds out how it is cut: soft light, long shadows, a river in the distance, three birds, "
-     "no people, no text, fine grain, muted colours, painted from memory",
-     "\"風景\", \"水彩\", \"landscape\"",
-     4242,
-     GEN5_IMAGE_PNG,
-     {"潜在変数"},
-     false},
-    {".",
-     "damaged.gen5",
-     &sd15,
-     "a file that lost its second half",
-     "\"damaged\"",
-     13,
-     GEN5_IMAGE_PNG,
-     {"initial_noise"},
-     true},
+    {".", "sunrise.gen5", &sd15, 1234567, "sunrise over two ranges of hills, oil on canvas",
+     "\"landscape\", \"sunrise\"", .keys = {"initial_noise"}, .image_kind = GEN5_IMAGE_PNG},
+    {".", "valley.gen5", &sdxl, 88172645463325252, "a valley at dusk, wide angle, soft light",
+     "\"landscape\", \"dusk\"", .keys = {"initial_noise"}, .image_kind = GEN5_IMAGE_PNG},
+    {"series", "ridge.gen5", &sd3, 31, "a ridge in the morning haze, ink and wash",
+     "\"landscape\", \"ink\"", .keys = {"initial_noise"}, .image_kind = GEN5_IMAGE_PNG},
+    {"series", "steps.gen5", &sd15, 77, "hills, as the sampler saw them on its way",
+     "\"landscape\"", .keys = {"initial_noise", "step 10", "final"}, .image_kind = GEN5_IMAGE_PNG},
+    {".", "mosaic.gen5", &sd15, 52, "hills as a mosaic of coloured glass", "\"mosaic\"",
+     .keys = {"initial_noise"}, .image_kind = GEN5_IMAGE_JPEG},
+    {".", "unicode-prompt.gen5", &sd15, 4242, long_prompt, "\"風景\", \"水彩\", \"landscape\"",
+     .keys = {"潜在変数"}, .image_kind = GEN5_IMAGE_PNG},
+    {".", "damaged.gen5", &sd15, 13, "a file that lost its second half", "\"damaged\"",
+     .keys = {"initial_noise"}, .image_kind = GEN5_IMAGE_PNG, .damaged = true},
 };
 
 static const char note[] =

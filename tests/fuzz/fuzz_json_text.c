@@ -44,9 +44,9 @@ static void check_number(const char *text, struct gen5_span literal) {
     }
 }
 
-// Read the text token by token, and find each value by its path again. Returns how many values it
-// has.
-static size_t check_tokens(const char *text, size_t size) {
+// Read the text token by token, and find values by their paths again, which lead elsewhere where
+// keys are repeated. Returns how many values it has.
+static size_t check_tokens(const char *text, size_t size, bool has_repeated_keys) {
     struct gen5_json_reader reader;
     size_t count = 0;
     gen5_json_reader_init(&reader, text, size, 500, GEN5_JSON_BOM_IGNORED);
@@ -59,13 +59,13 @@ static size_t check_tokens(const char *text, size_t size) {
         } else if (token.kind == GEN5_JSON_NUMBER) {
             check_number(text, token.span);
         }
-        if (event == GEN5_JSON_EVENT_SCALAR && count++ < 20) {
+        if (event == GEN5_JSON_EVENT_SCALAR && count++ < 5) {
             struct gen5_json_path path;
             struct gen5_error error;
             require(gen5_json_path_find(text, size, token.span.begin, &path, &error) == GEN5_OK);
             struct gen5_json_value found =
                 gen5_json_path_follow(&path, path.count, text, gen5_json_root(text, size));
-            require(found.kind != GEN5_JSON_NONE);
+            require(found.kind != GEN5_JSON_NONE || has_repeated_keys);
             gen5_json_path_release(&path);
             gen5_json_path_error(&error, text, size, token.span.begin, "name", "problem");
         }
@@ -86,7 +86,7 @@ static void check_layout(const char *text, size_t size, size_t values) {
         if (out.status == GEN5_OK) {
             require(gen5_json_scan(out.bytes, out.size, 500, GEN5_JSON_NO_BOM, &copy, &fault));
             require(copy.kind == root.kind);
-            require(check_tokens(out.bytes, out.size) == values);
+            require(check_tokens(out.bytes, out.size, true) == values);
         }
         gen5_text_builder_release(&out);
         layout = gen5_json_layout_of(text, root, &layout);
@@ -108,9 +108,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct gen5_json_value again = gen5_json_root(text, size);
     require(again.kind == root.kind && again.span.begin == root.span.begin &&
             again.span.end == root.span.end);
-    size_t values = check_tokens(text, size);
-    check_layout(text, size, values);
     require(gen5_json_keys_repeated(text, size, &repeated, &error) == GEN5_OK);
+    size_t values = check_tokens(text, size, repeated.count > 0);
+    check_layout(text, size, values);
     require(gen5_json_tree_check(text, size, &error) == GEN5_OK);
     return 0;
 }

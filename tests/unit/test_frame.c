@@ -89,6 +89,29 @@ Test(frame, store_and_decode_give_the_content_back) {
     }
 }
 
+Test(frame, padded_frame_is_longer_and_holds_the_same) {
+    for (size_t i = 0; i < SIZE_COUNT; i++) {
+        char *content = make_mixture(sizes[i]);
+        for (size_t blocks = 0; blocks < 4; blocks++) {
+            void *frames[2] = {NULL, NULL};
+            size_t frame_sizes[2] = {0, 0};
+            cr_assert_eq(
+                gen5_frame_compress(content, sizes[i], 3, &frames[0], &frame_sizes[0], NULL),
+                GEN5_OK);
+            cr_assert_eq(gen5_frame_store(content, sizes[i], &frames[1], &frame_sizes[1], NULL),
+                         GEN5_OK);
+            for (size_t j = 0; j < 2; j++) {
+                size_t before = frame_sizes[j];
+                cr_assert_eq(gen5_frame_pad(&frames[j], &frame_sizes[j], blocks, NULL), GEN5_OK);
+                cr_expect_eq(frame_sizes[j], before + 3 * blocks);
+                expect_content(frames[j], frame_sizes[j], content, sizes[i]);
+                free(frames[j]);
+            }
+        }
+        free(content);
+    }
+}
+
 Test(frame, compress_to_writes_one_frame_of_head_and_body) {
     for (size_t i = 1; i < SIZE_COUNT; i++) {
         char *content = make_mixture(sizes[i]);

@@ -241,6 +241,13 @@ Test(png_check, pixels_with_a_wrong_checksum_are_refused) {
     expect_refused(&png, "incorrect data check");
 }
 
+Test(png_check, an_image_that_does_not_start_with_its_head_is_refused) {
+    struct png png = png_start();
+    add_chunk(&png, "IDAT", pixel, sizeof pixel);
+    add_chunk(&png, "IEND", NULL, 0);
+    expect_refused(&png, "IHDR");
+}
+
 Test(png_check, an_unknown_filter_is_refused) {
     uint8_t wrong[sizeof pixel];
     memcpy(wrong, pixel, sizeof pixel);

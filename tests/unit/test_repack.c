@@ -313,7 +313,9 @@ Test(repack, states_the_true_size_whatever_the_manifest) {
         char *text = substitute(old->manifest->text, "\"a prompt", prompt);
         struct gen5_edit edit = put_text(GEN5_PUT_METADATA, text);
         int fd;
-        gen5_container_free(repack(old, &edit, 1, &fd));
+        struct gen5_container *new = repack(old, &edit, 1, &fd);
+        cr_expect_lt(new->header.table_size, new->manifest->size, "it is compressed");
+        gen5_container_free(new);
         close(fd);
         free(text);
     }
