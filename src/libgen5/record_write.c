@@ -4,6 +4,8 @@
 // The text of one record after a repack.
 #include "record_write.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "json_edit.h"
@@ -103,6 +105,13 @@ static void write_field(const struct writing *writing, enum gen5_record_field fi
 
 // --- What belongs to a latent -------------------------------------------------------------------
 
+static bool is_number(const char *text, struct gen5_span literal, uint64_t number) {
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
+    return literal.end - literal.begin == (size_t)length &&
+           memcmp(text + literal.begin, digits, (size_t)length) == 0;
+}
+
 static bool shape_is_right(const struct writing *writing, struct gen5_json_value shape) {
     const struct gen5_chunk_facts *chunk = writing->chunk;
     if (shape.kind != GEN5_JSON_ARRAY) {
@@ -112,14 +121,8 @@ static bool shape_is_right(const struct writing *writing, struct gen5_json_value
     struct gen5_json_member member;
     uint32_t rank = 0;
     while (gen5_json_walk_next(&walk, &member)) {
-        struct gen5_text_builder number;
-        gen5_text_builder_init(&number, UINT64_MAX);
-        gen5_text_builder_append_number(&number, rank < chunk->rank ? chunk->shape[rank] : 0);
-        size_t size = member.value.span.end - member.value.span.begin;
-        bool right = rank < chunk->rank && number.size == size &&
-                     memcmp(number.bytes, writing->text + member.value.span.begin, size) == 0;
-        gen5_text_builder_release(&number);
-        if (!right) {
+        if (rank == chunk->rank ||
+            !is_number(writing->text, member.value.span, chunk->shape[rank])) {
             return false;
         }
         rank++;
