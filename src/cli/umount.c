@@ -145,7 +145,7 @@ static int64_t monotonic_ms(void) {
 
 // The descriptor becomes readable when the process ends; -1 stands for one that has ended already.
 static int wait_for_daemon(const char *mountpoint, pid_t daemon, int daemon_fd) {
-    const int64_t end_ms = monotonic_ms() + DAEMON_SECONDS_MAX * 1000;
+    const int64_t end_ms = monotonic_ms() + (int64_t)DAEMON_SECONDS_MAX * 1000;
     struct pollfd polled = {.fd = daemon_fd, .events = POLLIN};
     int64_t left_ms = end_ms - monotonic_ms();
     while (daemon_fd >= 0 && left_ms > 0) {

@@ -293,7 +293,7 @@ static int rename_to_member(struct renaming *renaming) {
                                &error);
     }
     pthread_mutex_lock(&container->lock);
-    bool writing = file->writers > 0;
+    bool writing = file->writers > file->writers_flushed;
     if (problem == EINVAL && writing) {
         // Still being written: it is the member's draft from now on, and its last close decides.
         problem = 0;

@@ -11,13 +11,14 @@
 #include "gen5/error.h"
 #include "gen5/source.h"
 
-// The content size that the frame at the start of `stored` declares. GEN5_ERROR_DAMAGED where there is
-// no frame, where it has no content size or needs a dictionary, or where it is a skippable frame.
+// The content size that the frame at the start of `stored` declares. GEN5_ERROR_DAMAGED where there
+// is no frame, where it has no content size or needs a dictionary, or where it is a skippable
+// frame.
 enum gen5_status gen5_frame_content_size(const struct gen5_source *stored, uint64_t *size,
                                          struct gen5_error *error);
 
-// A frame being decoded from its start. The window is bounded (8 MiB, or the content where smaller),
-// so that memory does not follow a claim.
+// A frame being decoded from its start. The window is bounded (8 MiB, or the content where
+// smaller), so that memory does not follow a claim.
 struct gen5_frame_reader;
 
 enum gen5_status gen5_frame_reader_new(const struct gen5_source *stored,
@@ -42,9 +43,9 @@ enum gen5_status gen5_frame_pad(void **frame, size_t *frame_size, size_t block_c
 enum gen5_status gen5_frame_store(const void *content, size_t size, void **frame,
                                   size_t *frame_size, struct gen5_error *error);
 
-// Compress `head` followed by the whole of `body` as one frame to `fd_out` at `offset_out`, through a
-// small buffer, and give up (*stored_size = 0) once it is clear that more than `stored_size_max` bytes
-// would be needed.
+// Compress `head` followed by the whole of `body` as one frame to `fd_out` at `offset_out`, through
+// a small buffer, and give up (*stored_size = 0) once it is clear that more than `stored_size_max`
+// bytes would be needed.
 enum gen5_status gen5_frame_compress_to(const void *head, size_t head_size,
                                         const struct gen5_source *body, int level, int fd_out,
                                         uint64_t offset_out, uint64_t stored_size_max,

@@ -35,13 +35,21 @@ struct gen5_chunk_facts {
 // own text. In it, only these are touched: the five fields of file_info, and of each record index,
 // type, flags, offset, compressed_size, uncompressed_size, hash, compressed and extra.shape,
 // extra.dtype (extra.key where the chunk is an added one). Values that are right already keep their
-// bytes. A record for which the document has none keeps its text from the old manifest; records of
-// the document that match no chunk are cut out. A document's record belongs to the chunk with the
-// same hash and type, else the same type and key, else the same type and position among its type.
-// `old` is NULL only with user_text and without records.
-// An unchanged chunk whose key the user edited in extra gets the new key; GEN5_ERROR_INVALID where
-// two latents would then have one key, or where a key is no string. Text that is added is indented
-// as its neighbours are.
+// bytes, if the reference reads them too: 32.0 becomes 32, a hash in capitals becomes one in lower
+// case. What is missing is added: fields at the end of their object, file_info as the first and
+// chunks as the last member of gen5_metadata. Text that is added is indented as its neighbours are.
+//
+// A record for which the document has none keeps its text from the old manifest; records of the
+// document that match no chunk are cut out. A document's record belongs to the chunk with the same
+// hash and type, else the same type and key, else the same type and position among its type (see
+// manifest_match.h); a record without a usable type is taken for one of the chunk at its position.
+// A damaged record whose chunk is not changed gets its index and offset, and otherwise keeps what
+// it says and lacks. `old` is NULL only with user_text and without records.
+//
+// An unchanged chunk whose key the user edited in extra gets the new key. GEN5_ERROR_INVALID where
+// two latents would then have one key that they did not have before, where a key is no string, or
+// where the key of an added chunk is no UTF-8. GEN5_ERROR_TOO_LARGE where the text or the number of
+// records would pass the limits.
 enum gen5_status gen5_manifest_write(const struct gen5_manifest *old, const char *user_text,
                                      size_t user_size, const struct gen5_chunk_facts *chunks,
                                      size_t chunk_count, uint64_t file_size,
