@@ -2,10 +2,13 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // A container that has been opened for reading: its header, its manifest, and which record stands
-// for which member. Nothing of a payload is read until it is asked for. A container is never changed
-// after it was opened, so threads may share one.
+// for which member. Nothing of a payload is read until it is asked for. A container is never
+// changed after it was opened, so threads may share one.
 #ifndef GEN5_CONTAINER_H
 #define GEN5_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "gen5/error.h"
 #include "gen5/export.h"
@@ -19,17 +22,18 @@ struct gen5_container {
     struct gen5_limits limits;
     struct gen5_header header;
     struct gen5_manifest *manifest;
-    // Which records are members (FORMAT.md "Reading what exists"): the last DATA, the last ENVC, and
-    // for each latent key the last LATN, in the order in which the keys first appear.
+    // Which records are members (FORMAT.md "Reading what exists"): the last DATA, the last ENVC,
+    // and for each latent key the last LATN, in the order in which the keys first appear.
     const struct gen5_record *image;       // NULL where there is none
     const struct gen5_record *environment; // NULL where there is none
     const struct gen5_record **latents;
     size_t latent_count;
 };
 
-// Open a container. Records whose span lies outside the chunks' part of the file, or that declare
-// more than the limits, get `damage`. GEN5_ERROR_DAMAGED says which field of the header or manifest
-// is wrong, at which offset of the file.
+// Open a container, with two reads. Records whose span lies outside the chunks' part of the file,
+// or that declare more than the limits, get `damage`; a chunk_count that disagrees and records that
+// overlap do not. GEN5_ERROR_DAMAGED says which field of the header or manifest is wrong, at which
+// offset of the file; GEN5_ERROR_LIMIT that the manifest is too large, before it is unpacked.
 GEN5_EXPORT enum gen5_status gen5_container_open(const struct gen5_source *source,
                                                  const struct gen5_limits *limits,
                                                  struct gen5_container **container,

@@ -16,15 +16,15 @@
 
 enum gen5_status {
     GEN5_OK = 0,
-    GEN5_ERROR_SYSTEM,   // a system call failed: os_error is its errno
-    GEN5_ERROR_MEMORY,   // an allocation failed
-    GEN5_ERROR_DAMAGED,  // bytes that are stored break FORMAT.md
-    GEN5_ERROR_LIMIT,    // bytes that are stored ask for more than the caller's limits allow
-    GEN5_ERROR_HASH,     // a payload does not have the SHA-256 that its record states
-    GEN5_ERROR_INVALID,  // what the caller wants to write is not valid
-    GEN5_ERROR_TOO_LARGE,// the result would not fit a container (4 GiB - 1, FORMAT.md "Header")
-    GEN5_ERROR_MISSING,  // the container has no such member
-    GEN5_ERROR_CHANGED,  // the file is not the one that was opened before
+    GEN5_ERROR_SYSTEM,    // a system call failed: os_error is its errno
+    GEN5_ERROR_MEMORY,    // an allocation failed
+    GEN5_ERROR_DAMAGED,   // bytes that are stored break FORMAT.md
+    GEN5_ERROR_LIMIT,     // bytes that are stored ask for more than the caller's limits allow
+    GEN5_ERROR_HASH,      // a payload does not have the SHA-256 that its record states
+    GEN5_ERROR_INVALID,   // what the caller wants to write is not valid
+    GEN5_ERROR_TOO_LARGE, // the result would not fit a container (4 GiB - 1, FORMAT.md "Header")
+    GEN5_ERROR_MISSING,   // the container has no such member
+    GEN5_ERROR_CHANGED,   // the file is not the one that was opened before
 };
 
 // No offset is known, or none makes sense.
@@ -35,12 +35,15 @@ enum { GEN5_ERROR_MESSAGE_SIZE = 400 };
 struct gen5_error {
     enum gen5_status status;
     int os_error;   // errno of the cause for GEN5_ERROR_SYSTEM, else 0
-    int64_t offset; // in bytes from the start of the file (or of the text) that is wrong, or GEN5_OFFSET_NONE
-    char message[GEN5_ERROR_MESSAGE_SIZE]; // one line of UTF-8 without a final full stop, cut when too long
+    int64_t offset; // in bytes from the start of the file (or of the text) that is wrong, or
+                    // GEN5_OFFSET_NONE
+    char message[GEN5_ERROR_MESSAGE_SIZE]; // one line of UTF-8 without a final full stop, cut when
+                                           // too long
 };
 
 // A struct gen5_error that says that nothing went wrong.
-#define GEN5_ERROR_NONE {GEN5_OK, 0, GEN5_OFFSET_NONE, ""}
+#define GEN5_ERROR_NONE                                                                            \
+    { GEN5_OK, 0, GEN5_OFFSET_NONE, "" }
 
 // Fill `error` (when it is not NULL) and return `status`, so that a caller can write
 // `return gen5_error_set(…)`. The message is printf-style and may be NULL-terminated user data only

@@ -28,8 +28,8 @@ struct gen5_header {
 };
 
 // Check and read a header. The table must lie behind the header and within `file_size` bytes, which
-// is the real size of the file; the header's own file_size and chunk_count are reported as they are.
-// GEN5_ERROR_DAMAGED names the field and its offset; a RAIIAF file is named as such.
+// is the real size of the file; the header's own file_size and chunk_count are reported as they
+// are. GEN5_ERROR_DAMAGED names the field and its offset; a RAIIAF file is named as such.
 GEN5_EXPORT enum gen5_status gen5_header_read(const uint8_t *bytes, uint64_t size,
                                               uint64_t file_size, struct gen5_header *header,
                                               struct gen5_error *error);

@@ -16,14 +16,15 @@ struct gen5_limits {
     uint64_t manifest_size_max;    // bytes of the decoded manifest
     uint64_t environment_size_max; // bytes of the environment JSON, when one is written
     uint64_t image_pixels_max;     // width * height of an image, when one is written
-    uint64_t tensor_elements_max;  // elements of one latent, when one is written (FORMAT.md: 100 000 000)
+    uint64_t
+        tensor_elements_max; // elements of one latent, when one is written (FORMAT.md: 100 000 000)
     uint32_t tensor_dimension_max; // of each dimension, when one is written (FORMAT.md: 8192)
     uint32_t record_count_max;     // records of a manifest
     uint32_t json_depth_max;       // nested arrays and objects of a JSON text
 };
 
-// 4 GiB payloads, 64 MiB manifests, 1 MiB environments, 2^28 pixels, FORMAT.md's limits for tensors,
-// 65 536 records, JSON 500 deep.
+// 4 GiB payloads, 64 MiB manifests, 1 MiB environments, 2^28 pixels, FORMAT.md's limits for
+// tensors, 65 536 records, JSON 500 deep.
 GEN5_EXPORT struct gen5_limits gen5_limits_default(void);
 
 #endif

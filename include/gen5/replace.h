@@ -7,8 +7,9 @@
 //     struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
 //     status = gen5_replacement_begin(&replacement, folder_fd, fd_of_old_or_minus_1, &error);
 //     … write to replacement.fd …
-//     status = gen5_replacement_commit(&replacement, "x.gen5", &identity_of_old, GEN5_SYNC_FILE, &error);
-//     gen5_replacement_release(&replacement); // on every path: unlinks what was not committed
+//     status = gen5_replacement_commit(&replacement, "x.gen5", &identity_of_old, GEN5_SYNC_FILE,
+//     &error); gen5_replacement_release(&replacement); // on every path: unlinks what was not
+//     committed
 #ifndef GEN5_REPLACE_H
 #define GEN5_REPLACE_H
 
@@ -49,7 +50,8 @@ struct gen5_replacement {
     int fd;        // of the temporary, for writing; -1 where there is none
     char name[GEN5_TEMPORARY_NAME_SIZE];
 };
-#define GEN5_REPLACEMENT_NONE {-1, -1, ""}
+#define GEN5_REPLACEMENT_NONE                                                                      \
+    { -1, -1, "" }
 
 // Create the temporary. With `old_fd` (else -1) its mode, owner, access-control lists and extended
 // attributes are taken over; an owner that may not be given away is no error, unless the file would
@@ -61,7 +63,10 @@ GEN5_EXPORT enum gen5_status gen5_replacement_begin(struct gen5_replacement *rep
 
 // Sync and rename. With `expected`, the file called `name` must still be that one, else
 // GEN5_ERROR_CHANGED and nothing is renamed. Without (NULL), there must be no file of that name: it
-// is never replaced (GEN5_ERROR_SYSTEM, EEXIST). `committed`, when not NULL, is filled with the new file's attributes.
+// is never replaced (GEN5_ERROR_SYSTEM, EEXIST). `committed`, when not NULL, is filled with the new
+// file's attributes as they are behind the rename.
+// A failure of GEN5_SYNC_FOLDER comes behind the rename: the new file is in place then, and
+// replacement->name is empty, as after success. It is set after every other failure.
 GEN5_EXPORT enum gen5_status gen5_replacement_commit(struct gen5_replacement *replacement,
                                                      const char *name,
                                                      const struct gen5_identity *expected,
@@ -69,7 +74,8 @@ GEN5_EXPORT enum gen5_status gen5_replacement_commit(struct gen5_replacement *re
                                                      struct gen5_error *error);
 GEN5_EXPORT void gen5_replacement_release(struct gen5_replacement *replacement);
 
-// Sync a folder, so that names in it survive a power cut. File systems that can not (EINVAL) are let pass.
+// Sync a folder, so that names in it survive a power cut. File systems that can not (EINVAL) are
+// let pass.
 GEN5_EXPORT enum gen5_status gen5_folder_sync(int folder_fd, struct gen5_error *error);
 
 #endif

@@ -3,10 +3,11 @@
 //
 // What the container_*.c files share: a container that somebody has looked into, and its files.
 //
-// A container is the file in the source (a snapshot of what it is now) under a thin layer of what is
-// known only here: drafts that are being written, scratch files, and members that are hidden because they were
-// removed or renamed away a moment ago. A file is known by its path in the container; a latent's is always
-// "latents/NAME.npy", also when it is called by its other name, "latent.npy".
+// A container is the file in the source (a snapshot of what it is now) under a thin layer of what
+// is known only here: drafts that are being written, scratch files, and members that are hidden
+// because they were removed or renamed away a moment ago. A file is known by its path in the
+// container; a latent's is always "latents/NAME.npy", also when it is called by its other name,
+// "latent.npy".
 #ifndef GEN5FS_CONTAINER_H
 #define GEN5FS_CONTAINER_H
 
@@ -45,7 +46,8 @@ struct version {
     struct gen5_digest digest;
 };
 
-// A member's bytes in a snapshot: a head from memory (a .npy header, or all of a text), then a payload.
+// A member's bytes in a snapshot: a head from memory (a .npy header, or all of a text), then a
+// payload.
 struct content {
     const struct gen5_record *record; // NULL: head alone
     const char *head;
@@ -59,28 +61,30 @@ struct file_node {
     struct container *container;
     char *path;
     // Protected by container.lock:
-    bool attached;          // the path leads here
-    bool kept;              // scratch, or has a draft or an error: lives on when the kernel forgets it
-    bool tried;             // fresh_adopt_scratch has looked at it
-    bool fresh;             // made here, the container has no such member yet
-    struct member member;   // MEMBER_NONE for scratch
-    struct member origin;   // the member whose bytes `snapshot` has; scratch that was a member keeps it
-    struct version version; // of the member when it was last read or committed
-    struct version base;    // member_base of what the draft was begun from
+    bool attached; // the path leads here
+    bool kept;     // scratch, or has a draft or an error: lives on when the kernel forgets it
+    bool tried;    // fresh_adopt_scratch has looked at it
+    bool fresh;    // made here, the container has no such member yet
+    struct member member; // MEMBER_NONE for scratch
+    struct member
+        origin; // the member whose bytes `snapshot` has; scratch that was a member keeps it
+    struct version version;    // of the member when it was last read or committed
+    struct version base;       // member_base of what the draft was begun from
     struct snapshot *snapshot; // while open, and for as long as a detached file or scratch needs it
     uint32_t opens;
     uint32_t writers;
     uint32_t writers_flushed;
-    uint32_t settling;      // last writers that have left and whose draft is being put away
-    bool stale_pages;       // the kernel's pages are of an older version
-    int error_number;       // of the last commit, 0 for none
-    char *error;            // why, in words
-    uint64_t changes;       // of the draft
-    uint64_t changes_done;  // committed, or refused and reported, up to here
+    uint32_t settling;     // last writers that have left and whose draft is being put away
+    bool stale_pages;      // the kernel's pages are of an older version
+    int error_number;      // of the last commit, 0 for none
+    char *error;           // why, in words
+    uint64_t changes;      // of the draft
+    uint64_t changes_done; // committed, or refused and reported, up to here
     uint64_t changes_committed;
-    // Protected by draft_lock: exclusive to make, drop or commit the draft, shared to write into it.
+    // Protected by draft_lock: exclusive to make, drop or commit the draft, shared to write into
+    // it.
     pthread_rwlock_t draft_lock;
-    int draft_fd;           // unnamed file, -1 for none
+    int draft_fd; // unnamed file, -1 for none
 };
 
 // A member that the container still has and that is not shown.
@@ -88,12 +92,13 @@ struct hidden {
     struct hidden *next;
     char *path;
     struct member member;
-    int64_t due_ms;         // when it is removed from the container; -1: not by itself
+    int64_t due_ms; // when it is removed from the container; -1: not by itself
 };
 
 struct container {
-    struct node *node;      // the NODE_CONTAINER; not a reference of ours: the node owns the container
-    struct node *latents;   // the NODE_LATENTS, while the kernel or a caller knows it; not a reference
+    struct node *node; // the NODE_CONTAINER; not a reference of ours: the node owns the container
+    struct node
+        *latents; // the NODE_LATENTS, while the kernel or a caller knows it; not a reference
     pthread_mutex_t commit_lock;
     pthread_mutex_t lock;
     pthread_cond_t released; // a writer left a file; with lock
@@ -104,9 +109,9 @@ struct container {
     struct gen5_identity seen; // the state of the file that the kernel was last told of
     bool removal_scheduled;
     // A container that mkdir made, until it has been left alone for a while (container_fresh.c).
-    int64_t fresh_until_ms;  // 0: not fresh
+    int64_t fresh_until_ms; // 0: not fresh
     pid_t fresh_maker;
-    char *fresh_text;        // metadata that was written before the chunks that it speaks of
+    char *fresh_text; // metadata that was written before the chunks that it speaks of
     size_t fresh_text_size;
 };
 
@@ -120,13 +125,14 @@ struct container {
 #define PLACEHOLDER_PATH LATENTS_NAME "/" PLACEHOLDER_KEY ".npy"
 #define FRESH_TEXT_MAX (16U << 20) // bytes of metadata that are remembered
 
-// How long a removal waits for the replacement that may follow it, and mkdir's container for its content.
+// How long a removal waits for the replacement that may follow it, and mkdir's container for its
+// content.
 enum { REMOVAL_DELAY_MS = 1000, FRESH_MS = 3000, SETTLE_MS = 200 };
 
 // container_life.c
 
-// The container of a NODE_CONTAINER, NODE_LATENTS or NODE_FILE; made when nobody has looked inside before.
-// Kept until container_leave. 0 or ENOMEM.
+// The container of a NODE_CONTAINER, NODE_LATENTS or NODE_FILE; made when nobody has looked inside
+// before. Kept until container_leave. 0 or ENOMEM.
 int container_enter(struct filesystem *filesystem, struct node *node, struct container **container);
 void container_leave(struct filesystem *filesystem, struct container *container);
 // What the st_ino of everything in a container starts with; the lower 24 bits are free.
@@ -143,7 +149,8 @@ void file_set_error(struct file_node *file, int number, const char *text);
 
 // container_members.c
 
-// What a path stands for, by itself and (for names of latents that were cut) by what the snapshot has.
+// What a path stands for, by itself and (for names of latents that were cut) by what the snapshot
+// has.
 int member_of_path(const struct snapshot *snapshot, const char *path, struct member *member);
 void member_release(struct member *member);
 int member_copy(struct member *to, const struct member *from);
@@ -154,8 +161,8 @@ int member_path(const struct snapshot *snapshot, const struct member *member, ch
 bool member_content(const struct snapshot *snapshot, const struct member *member,
                     struct content *content);
 struct version member_version(const struct snapshot *snapshot, const struct member *member);
-// What must not have changed underneath a draft. For metadata that is the user's part: the rest changes with
-// every save of another member.
+// What must not have changed underneath a draft. For metadata that is the user's part: the rest
+// changes with every save of another member.
 struct version member_base(const struct snapshot *snapshot, const struct member *member);
 bool version_equal(const struct version *left, const struct version *right);
 // A name in a folder as a path; LATENT_NAME becomes the first latent's. The caller frees.
@@ -175,14 +182,17 @@ int hidden_add(struct container *container, const char *path, const struct membe
                int64_t due_ms);
 void hidden_drop(struct container *container, const char *path);
 // The file that a path leads to now, found or made, with a node reference; ENOENT. lock is held.
-int view_find(struct filesystem *filesystem, struct container *container,
-              struct snapshot *snapshot, const char *path, struct file_node **file);
-// Wait, for a moment, until a file whose every writer has closed shows what came of it: the last release
-// follows the close at once, but whoever closed need not wait for it. The lock is held.
+int view_find(struct filesystem *filesystem, struct container *container, struct snapshot *snapshot,
+              const char *path, struct file_node **file);
+// Wait, for a moment, until a file whose every writer has closed shows what came of it: the last
+// release follows the close at once, but whoever closed need not wait for it. The lock is held.
 void view_settle(struct container *container, const struct file_node *file);
 // Attributes of a file; the lock is held.
-int view_attributes(struct filesystem *filesystem, struct container *container,
-                    struct snapshot *snapshot, struct file_node *file, struct stat *attributes);
+int view_attributes(const struct snapshot *snapshot, const struct file_node *file,
+                    struct stat *attributes);
+// The kernel asks again for a path in the container. A path in latents/ may be known as LATENT_NAME
+// too.
+void view_tell_path(struct filesystem *filesystem, struct container *container, const char *path);
 // Bring every file that is shown up to `snapshot` and tell the kernel. No lock is held.
 void view_update(struct filesystem *filesystem, struct container *container,
                  struct snapshot *snapshot);
@@ -202,8 +212,8 @@ struct base {
     const struct member *member;
     const struct version *version;
 };
-// Change the container's file by edits that were checked, if the member named by `base` (may be NULL) still
-// has that member_base. 0 or an errno with the reason in `error`.
+// Change the container's file by edits that were checked, if the member named by `base` (may be
+// NULL) still has that member_base. 0 or an errno with the reason in `error`.
 int change_make(struct filesystem *filesystem, struct container *container,
                 const struct gen5_edit *edits, size_t edit_count, const struct base *base,
                 enum gen5_sync sync, struct snapshot **after, struct gen5_error *error);
@@ -215,6 +225,9 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
 int file_commit(struct filesystem *filesystem, struct file_node *file, enum gen5_sync sync);
 void removals_commit(struct filesystem *filesystem, struct container *container, bool all);
 void removal_schedule(struct filesystem *filesystem, struct container *container);
+// Log what became of a path in the container, and why.
+void container_note(struct filesystem *filesystem, struct container *container, const char *path,
+                    const char *what, const char *why);
 // The container's path relative to the source's root, for messages; the caller frees.
 char *container_path(struct filesystem *filesystem, struct container *container);
 
@@ -224,12 +237,13 @@ void fresh_begin(struct container *container, pid_t maker);
 bool fresh_is(struct container *container); // lock is held
 void fresh_touch(struct container *container);
 void fresh_end(struct container *container);
-// Whether mkdir's own metadata.json, or the other name of the first latent, is to be hidden from this thread,
-// which is about to make one.
+// Whether mkdir's own metadata.json, or the other name of the first latent, is to be hidden from
+// this thread, which is about to make one.
 bool fresh_hides(struct container *container, const char *name, pid_t caller);
 
-// How a draft is to be committed to a container that is being filled: latent.npy comes without its key,
-// and again under latents/ with it; metadata.json may come before or after the latents that it names.
+// How a draft is to be committed to a container that is being filled: latent.npy comes without its
+// key, and again under latents/ with it; metadata.json may come before or after the latents that it
+// names.
 struct fresh_plan {
     struct member member;     // to store it as; released by the caller
     bool nothing_to_do;       // it is a twin of a latent that is there under its own key
@@ -239,8 +253,8 @@ struct fresh_plan {
 };
 void fresh_plan(struct filesystem *filesystem, const struct file_node *file,
                 const struct snapshot *now, struct fresh_plan *plan);
-// A latent whose name was cut has its key in the metadata alone: scratch files that are such latents are
-// stored. commit_lock is held.
+// A latent whose name was cut has its key in the metadata alone: scratch files that are such
+// latents are stored. commit_lock is held.
 void fresh_adopt_scratch(struct filesystem *filesystem, struct container *container);
 // The member that a path in latents/ stands for by the metadata. false where it says nothing.
 bool fresh_member(struct filesystem *filesystem, struct container *container, const char *path,

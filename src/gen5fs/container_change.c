@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// One change of a container's file: lock it against other writers, look what it is now, repack, replace
-// (DESIGN.md 2.2 rules 2 and 10).
+// One change of a container's file: lock it against other writers, look what it is now, repack,
+// replace (DESIGN.md 2.2 rules 2 and 10).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,20 +68,21 @@ static int locked_file_open(struct filesystem *filesystem, struct container *con
     }
     node_release(filesystem, parent);
     while (problem == 0) {
-        struct stat named;
-        file->fd = openat(file->folder_fd, file->name,
-                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        struct stat named = {0};
+        file->fd =
+            openat(file->folder_fd, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (file->fd < 0) {
             problem = errno;
             break;
         }
         problem = lock_patiently(file->fd, error);
-        if (problem == 0 && (fstat(file->fd, &file->attributes) != 0 ||
-                             fstatat(file->folder_fd, file->name, &named, AT_SYMLINK_NOFOLLOW) != 0)) {
+        if (problem == 0 &&
+            (fstat(file->fd, &file->attributes) != 0 ||
+             fstatat(file->folder_fd, file->name, &named, AT_SYMLINK_NOFOLLOW) != 0)) {
             problem = errno;
         }
-        if (problem != 0 || (named.st_ino == file->attributes.st_ino &&
-                             named.st_dev == file->attributes.st_dev)) {
+        if (problem != 0 ||
+            (named.st_ino == file->attributes.st_ino && named.st_dev == file->attributes.st_dev)) {
             break;
         }
         // Another writer replaced the file while we waited for the lock on the old one.
@@ -111,7 +112,8 @@ static int check_base(const struct snapshot *snapshot, const struct base *base,
     return ESTALE;
 }
 
-// Write the new file beside the old one and put it in its place. EAGAIN where the old one has changed.
+// Write the new file beside the old one and put it in its place. EAGAIN where the old one has
+// changed.
 static int replace_file(struct filesystem *filesystem, const struct locked_file *file,
                         const struct snapshot *before, const struct gen5_edit *edits,
                         size_t edit_count, enum gen5_sync sync, struct gen5_error *error) {
@@ -201,4 +203,11 @@ char *container_path(struct filesystem *filesystem, struct container *container)
     node_release(filesystem, parent);
     free(name);
     return path;
+}
+
+void container_note(struct filesystem *filesystem, struct container *container, const char *path,
+                    const char *what, const char *why) {
+    char *where = container_path(filesystem, container);
+    note("%s/%s %s: %s", where != NULL ? where : "?", path, what, why);
+    free(where);
 }

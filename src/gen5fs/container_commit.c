@@ -50,8 +50,8 @@ static int check_edit(struct filesystem *filesystem, struct container *container
             return problem;
         }
     }
-    enum gen5_status status = gen5_edit_check(edit, now != NULL ? now->container : NULL,
-                                              &filesystem->limits, error);
+    enum gen5_status status =
+        gen5_edit_check(edit, now != NULL ? now->container : NULL, &filesystem->limits, error);
     snapshot_release(filesystem, now);
     return status == GEN5_OK ? 0 : gen5_error_errno(error);
 }
@@ -65,7 +65,8 @@ static void show_committed(struct file_node *file, const struct snapshot *after)
     file_set_error(file, 0, NULL);
 }
 
-// The file was stored under a better key than its own: its other name, latent.npy, leads to it still.
+// The file was stored under a better key than its own: its other name, latent.npy, leads to it
+// still.
 static void follow_key(struct filesystem *filesystem, struct file_node *file,
                        const struct member *member, const struct snapshot *after) {
     struct container *container = file->container;
@@ -111,9 +112,9 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
                                             .key_length = strlen(PLACEHOLDER_KEY)};
     }
     if (plan.text != NULL && file->member.kind != MEMBER_METADATA) {
-        edits[count++] = (struct gen5_edit){
-            .kind = GEN5_PUT_METADATA,
-            .content = gen5_source_from_memory(plan.text, plan.text_size)};
+        edits[count++] =
+            (struct gen5_edit){.kind = GEN5_PUT_METADATA,
+                               .content = gen5_source_from_memory(plan.text, plan.text_size)};
     }
     if (!plan.nothing_to_do) {
         problem = change_make(filesystem, container, edits, count, NULL, sync, after, error);
@@ -196,9 +197,7 @@ int file_commit(struct filesystem *filesystem, struct file_node *file, enum gen5
     pthread_rwlock_unlock(&file->draft_lock);
     pthread_mutex_unlock(&container->commit_lock);
     if (due && problem != 0) {
-        char *path = container_path(filesystem, container);
-        note("%s/%s was not stored: %s", path != NULL ? path : "?", file->path, error.message);
-        free(path);
+        container_note(filesystem, container, file->path, "was not stored", error.message);
     }
     return problem;
 }
@@ -278,8 +277,8 @@ static int remove_members(struct filesystem *filesystem, struct container *conta
     int problem = edits == NULL ? ENOMEM : container_snapshot(filesystem, container, &now);
     size_t count = problem == 0 && now->container != NULL ? still_there(now, removals, edits) : 0;
     if (problem == 0 && count > 0) {
-        problem = change_make(filesystem, container, edits, count, NULL, GEN5_SYNC_FILE, &after,
-                              &error);
+        problem =
+            change_make(filesystem, container, edits, count, NULL, GEN5_SYNC_FILE, &after, &error);
     }
     if (problem != 0 && problem != ESTALE && problem != ENOENT) {
         note("a removed member stays in its container: %s", error.message);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Drafts: what is being written, in an unnamed file of the source's own file system, so that a payload can go
-// from draft to container without a copy, and so that it goes away with the daemon.
+// Drafts: what is being written, in an unnamed file of the source's own file system, so that a
+// payload can go from draft to container without a copy, and so that it goes away with the daemon.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -74,8 +74,7 @@ int draft_make(struct filesystem *filesystem, struct file_node *file, bool empty
     }
     int problem = 0;
     pthread_mutex_lock(&file->container->lock);
-    struct snapshot *snapshot =
-        file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
+    struct snapshot *snapshot = file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
     pthread_mutex_unlock(&file->container->lock);
     if (!empty && snapshot != NULL) {
         problem = content_copy(filesystem, snapshot, &file->origin, fd, error);

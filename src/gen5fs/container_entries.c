@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Containers as entries of a source folder: found, made, removed and renamed as directories are, while what
-// is in the source is one file (DESIGN.md 2.2 rule 9).
+// Containers as entries of a source folder: found, made, removed and renamed as directories are,
+// while what is in the source is one file (DESIGN.md 2.2 rule 9).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,7 +83,8 @@ static bool shows_nothing(struct filesystem *filesystem, struct node *node) {
     }
     for (size_t i = 0; i < listing.count; i++) {
         // A container that mkdir made, and that nothing was put into, goes with its blank metadata.
-        nothing = nothing && listing.count == 1 && strcmp(listing.entries[i].name, NOTICE_NAME) == 0;
+        nothing =
+            nothing && listing.count == 1 && strcmp(listing.entries[i].name, NOTICE_NAME) == 0;
     }
     container_listing_free(filesystem, &listing);
     return nothing;
@@ -214,7 +215,8 @@ static int rename_container(struct filesystem *filesystem, struct node *old_pare
     } else if (name_is_container(new_name)) {
         problem = node_container_move(filesystem, node, new_parent, new_name);
     } else {
-        // It is an ordinary file from now on. Drafts inside can no longer be stored: their closes say so.
+        // It is an ordinary file from now on. Drafts inside can no longer be stored: their closes
+        // say so.
         (void)node_container_move(filesystem, node, NULL, NULL);
     }
     pthread_mutex_unlock(&container->commit_lock);
@@ -244,8 +246,8 @@ int container_entry_rename(struct filesystem *filesystem, struct node *old_paren
     if (problem == 0 && new.exists && (flags & (unsigned int)RENAME_NOREPLACE) != 0) {
         problem = EEXIST;
     }
-    if (problem != 0 || (new.exists && new.attributes.st_ino == old.attributes.st_ino &&
-                         new.attributes.st_dev == old.attributes.st_dev)) {
+    if (problem != 0 || (new.exists &&new.attributes.st_ino ==
+                         old.attributes.st_ino &&new.attributes.st_dev == old.attributes.st_dev)) {
         return problem;
     }
     problem = may_replace(filesystem, &old, new_parent, new_name, &new);

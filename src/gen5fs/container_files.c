@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Open files of a container. What a descriptor writes goes to the file's draft, which all descriptors
-// share; a close or fsync commits it, and the last close ends it (DESIGN.md 2.2 rules 2 to 4).
+// Open files of a container. What a descriptor writes goes to the file's draft, which all
+// descriptors share; a close or fsync commits it, and the last close ends it (DESIGN.md 2.2 rules 2
+// to 4).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,27 +14,6 @@
 #include "container.h"
 #include "kernel_notices.h"
 #include "rescue.h"
-
-// A name that a file must not have: the kernel asks again. Paths in latents/ are told through their folder.
-static void tell_path(struct filesystem *filesystem, struct container *container,
-                      const char *path) {
-    const char *slash = strchr(path, '/');
-    if (slash == NULL) {
-        notice_entry(filesystem, container->node, path, 0);
-        return;
-    }
-    notice_entry(filesystem, container->node, LATENT_NAME, 0);
-    pthread_mutex_lock(&container->lock);
-    struct node *latents = container->latents;
-    if (latents != NULL && !node_reference_alive(filesystem, latents)) {
-        latents = NULL;
-    }
-    pthread_mutex_unlock(&container->lock);
-    if (latents != NULL) {
-        notice_entry(filesystem, latents, slash + 1, 0);
-        node_release(filesystem, latents);
-    }
-}
 
 static struct handle *handle_new(struct filesystem *filesystem, struct file_node *file, int flags,
                                  pid_t pid) {
@@ -50,9 +30,9 @@ static struct handle *handle_new(struct filesystem *filesystem, struct file_node
     return handle;
 }
 
-// Hold the state of the container that the file shows, for as long as it is open. container.lock is held.
-static void pin_snapshot(struct filesystem *filesystem, struct file_node *file,
-                         struct snapshot *snapshot) {
+// Hold the state of the container that the file shows, for as long as it is open. container.lock is
+// held.
+static void pin_snapshot(struct file_node *file, struct snapshot *snapshot) {
     if (file->snapshot == NULL && file->member.kind != MEMBER_NONE && snapshot != NULL) {
         file->snapshot = snapshot_reference(snapshot);
         struct version version = member_version(snapshot, &file->member);
@@ -62,7 +42,6 @@ static void pin_snapshot(struct filesystem *filesystem, struct file_node *file,
             file->stale_pages = true;
         }
     }
-    (void)filesystem;
 }
 
 static int open_file(struct filesystem *filesystem, struct file_node *file, int flags, pid_t pid,
@@ -87,7 +66,7 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
         problem = EACCES;
     }
     if (problem == 0) {
-        pin_snapshot(filesystem, file, snapshot);
+        pin_snapshot(file, snapshot);
         file->opens++;
         file->writers += writes ? 1 : 0;
         *keep_cache = !file->stale_pages;
@@ -179,77 +158,106 @@ int container_open(struct filesystem *filesystem, struct node *node, int flags, 
     return problem;
 }
 
+// The path of a name that is to be made. In a container that is being filled, a new latent.npy is
+// another file than the first latent that is there.
+static int path_to_make(struct container *container, const struct snapshot *snapshot,
+                        const struct node *folder, const char *name, int flags, char **path) {
+    if ((flags & O_EXCL) == 0 || folder->kind != NODE_CONTAINER || strcmp(name, LATENT_NAME) != 0 ||
+        !fresh_is(container)) {
+        return path_of_name(container, snapshot, folder, name, path);
+    }
+    *path = strdup(PLACEHOLDER_PATH);
+    return *path == NULL ? ENOMEM : 0;
+}
+
+// A file that is not there yet: a new member, or scratch. container.lock is held.
+static int make_file(struct filesystem *filesystem, struct container *container,
+                     struct snapshot *snapshot, const char *path, struct file_node **file) {
+    struct member member;
+    int problem = member_of_path(snapshot, path, &member);
+    if (problem == 0 && member.kind == MEMBER_NONE) {
+        (void)fresh_member(filesystem, container, path, &member);
+    }
+    if (problem == 0) {
+        problem = file_new(filesystem, container, path, &member, file);
+    }
+    if (problem == 0) {
+        (*file)->fresh = member.kind != MEMBER_NONE;
+        (*file)->version = member_version(snapshot, &member);
+        (*file)->base = member_base(snapshot, &member);
+        file_keep(filesystem, *file, true);
+    }
+    member_release(&member);
+    return problem;
+}
+
+// The file to create, found or made, with a node reference. EEXIST by O_EXCL. container.lock is
+// held.
+static int find_or_make(struct filesystem *filesystem, struct container *container,
+                        struct snapshot *snapshot, struct node *folder, const char *name, int flags,
+                        struct file_node **file, bool *made) {
+    char *path = NULL;
+    int problem = path_to_make(container, snapshot, folder, name, flags, &path);
+    if (problem == 0) {
+        problem = view_find(filesystem, container, snapshot, path, file);
+        *made = problem == ENOENT;
+        // mkdir's own blank metadata gives way to who fills the container.
+        bool gives_way = fresh_is(container) && path != NULL && strcmp(path, METADATA_NAME) == 0;
+        if (*made) {
+            problem = make_file(filesystem, container, snapshot, path, file);
+        } else if (problem == 0 && (flags & O_EXCL) != 0 && !gives_way) {
+            problem = EEXIST;
+        }
+    }
+    free(path);
+    return problem;
+}
+
+// A new member that nobody writes to is an empty one, which its check will have to refuse.
+static int begin_empty(struct filesystem *filesystem, struct file_node *file, mode_t mode,
+                       struct handle *handle) {
+    int problem = truncate_draft(filesystem, file, handle, 0);
+    if (problem == 0 && fchmod(file->draft_fd, mode & 0777) != 0) {
+        problem = errno;
+    }
+    if (problem != 0) {
+        container_release_handle(filesystem, handle);
+    }
+    return problem;
+}
+
 int container_create(struct filesystem *filesystem, struct node *folder, const char *name,
                      mode_t mode, int flags, pid_t pid, struct node **child,
                      struct stat *attributes, struct handle **handle) {
     struct container *container = NULL;
     struct snapshot *snapshot = NULL;
     struct file_node *file = NULL;
-    char *path = NULL;
     bool keep_cache = true;
+    bool made = false;
     int problem = container_enter(filesystem, folder, &container);
     if (problem != 0) {
         return problem;
     }
     problem = container_snapshot(filesystem, container, &snapshot);
-    pthread_mutex_lock(&container->lock);
-    bool new_latent = problem == 0 && (flags & O_EXCL) != 0 && folder->kind == NODE_CONTAINER &&
-                      strcmp(name, LATENT_NAME) == 0 && fresh_is(container);
-    if (new_latent) {
-        path = strdup(PLACEHOLDER_PATH);
-        problem = path == NULL ? ENOMEM : 0;
-    } else if (problem == 0) {
-        problem = path_of_name(container, snapshot, folder, name, &path);
-    }
-    bool made = false;
     if (problem == 0) {
-        problem = view_find(filesystem, container, snapshot, path, &file);
-        bool replaces_blank = problem == 0 && (flags & O_EXCL) != 0 && fresh_is(container) &&
-                              strcmp(path, METADATA_NAME) == 0;
-        if (problem == 0 && (flags & O_EXCL) != 0 && !replaces_blank) {
-            problem = EEXIST;
-        } else if (problem == ENOENT) {
-            struct member member;
-            problem = member_of_path(snapshot, path, &member);
-            if (problem == 0 && member.kind == MEMBER_NONE) {
-                (void)fresh_member(filesystem, container, path, &member);
-            }
-            if (problem == 0) {
-                problem = file_new(filesystem, container, path, &member, &file);
-            }
-            if (problem == 0) {
-                made = true;
-                file->fresh = member.kind != MEMBER_NONE;
-                file->version = member_version(snapshot, &member);
-                file->base = member_base(snapshot, &member);
-                file_keep(filesystem, file, true);
-            }
-            member_release(&member);
-        }
+        pthread_mutex_lock(&container->lock);
+        problem = find_or_make(filesystem, container, snapshot, folder, name, flags, &file, &made);
+        pthread_mutex_unlock(&container->lock);
     }
-    pthread_mutex_unlock(&container->lock);
     if (problem == 0) {
         problem = open_file(filesystem, file, flags, pid, handle, &keep_cache);
     }
     if (problem == 0 && (made || (flags & O_TRUNC) != 0)) {
-        // A new member that nobody writes to is an empty one, which its check will have to refuse.
-        problem = truncate_draft(filesystem, file, *handle, 0);
-        if (problem == 0 && fchmod(file->draft_fd, mode & 0777) != 0) {
-            problem = errno;
-        }
-        if (problem != 0) {
-            container_release_handle(filesystem, *handle);
-        }
+        problem = begin_empty(filesystem, file, mode, *handle);
     }
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
-        problem = view_attributes(filesystem, container, snapshot, file, attributes);
+        problem = view_attributes(snapshot, file, attributes);
         pthread_mutex_unlock(&container->lock);
         *child = file->node;
     } else if (file != NULL) {
         node_release(filesystem, file->node);
     }
-    free(path);
     snapshot_release(filesystem, snapshot);
     container_leave(filesystem, container);
     return problem;
@@ -270,8 +278,7 @@ int container_read(struct filesystem *filesystem, struct handle *handle, char *b
     }
     pthread_rwlock_unlock(&file->draft_lock);
     pthread_mutex_lock(&file->container->lock);
-    struct snapshot *snapshot =
-        file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
+    struct snapshot *snapshot = file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
     pthread_mutex_unlock(&file->container->lock);
     if (snapshot == NULL) {
         // A save ended a moment ago: what the container is now is what the file shows.
@@ -280,17 +287,15 @@ int container_read(struct filesystem *filesystem, struct handle *handle, char *b
             return missing == ENOENT ? ESTALE : missing;
         }
         pthread_mutex_lock(&file->container->lock);
-        pin_snapshot(filesystem, file, snapshot);
+        pin_snapshot(file, snapshot);
         pthread_mutex_unlock(&file->container->lock);
     }
-    int problem = content_read(filesystem, snapshot, &file->origin, buffer, size,
-                               (uint64_t)offset, got, &error);
+    int problem = content_read(filesystem, snapshot, &file->origin, buffer, size, (uint64_t)offset,
+                               got, &error);
     snapshot_release(filesystem, snapshot);
     if (problem != 0) {
-        char *where = container_path(filesystem, file->container);
         explain(file, problem, &error);
-        note("%s/%s cannot be read: %s", where != NULL ? where : "?", file->path, error.message);
-        free(where);
+        container_note(filesystem, file->container, file->path, "cannot be read", error.message);
     }
     return problem;
 }
@@ -304,8 +309,8 @@ int container_write(struct filesystem *filesystem, struct handle *handle, const 
         return problem;
     }
     while (problem == 0 && *written < size) {
-        ssize_t wrote = pwrite(file->draft_fd, buffer + *written, size - *written,
-                               offset + (off_t)*written);
+        ssize_t wrote =
+            pwrite(file->draft_fd, buffer + *written, size - *written, offset + (off_t)*written);
         if (wrote < 0 && errno != EINTR) {
             problem = errno;
         }
@@ -348,8 +353,7 @@ int container_fsync(struct filesystem *filesystem, struct handle *handle) {
 }
 
 // Rescue what was written and never stored. draft_lock is held exclusively.
-static void rescue_file(struct filesystem *filesystem, struct file_node *file,
-                        const char *reason) {
+static void rescue_file(struct filesystem *filesystem, struct file_node *file, const char *reason) {
     struct stat attributes;
     if (fstat(file->draft_fd, &attributes) != 0 || attributes.st_size == 0) {
         return; // Nothing was written.
@@ -393,7 +397,7 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file) {
         }
         pthread_mutex_unlock(&container->lock);
         if (fresh && lost) {
-            tell_path(filesystem, container, file->path);
+            view_tell_path(filesystem, container, file->path);
         }
     }
     free(reason);
@@ -431,7 +435,7 @@ void container_release_handle(struct filesystem *filesystem, struct handle *hand
     pthread_mutex_lock(&container->lock);
     file->opens--;
     if (stale && file->opens > 0) {
-        pin_snapshot(filesystem, file, now);
+        pin_snapshot(file, now);
     }
     if (file->opens == 0 && file->attached && file->member.kind != MEMBER_NONE) {
         snapshot_release(filesystem, file->snapshot);
@@ -529,14 +533,13 @@ static int set_size(struct filesystem *filesystem, struct file_node *file, struc
 }
 
 // chmod, chown and utimens act on the container's file, and on a scratch file itself.
-static int set_attributes_of(int fd, const struct stat *attributes, int to_set, mode_t keep) {
+static int set_attributes_of(int fd, const struct stat *attributes, int to_set) {
     char link[64];
     int length = snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     if (length < 0) {
         return EIO;
     }
-    if ((to_set & CONTAINER_SET_MODE) != 0 &&
-        chmod(link, (attributes->st_mode & 0666) | keep) != 0) {
+    if ((to_set & CONTAINER_SET_MODE) != 0 && chmod(link, attributes->st_mode & 0666) != 0) {
         return errno;
     }
     if ((to_set & (CONTAINER_SET_UID | CONTAINER_SET_GID)) != 0) {
@@ -576,7 +579,7 @@ static int set_container_attributes(struct filesystem *filesystem, struct contai
         return problem;
     }
     int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    problem = fd < 0 ? errno : set_attributes_of(fd, attributes, to_set, 0);
+    problem = fd < 0 ? errno : set_attributes_of(fd, attributes, to_set);
     if (fd >= 0) {
         close(fd);
     }
@@ -604,15 +607,16 @@ int container_setattr(struct filesystem *filesystem, struct node *node, struct h
                       ? EISDIR
                       : set_size(filesystem, node->file, handle, attributes->st_size);
     }
-    const int others = CONTAINER_SET_MODE | CONTAINER_SET_UID | CONTAINER_SET_GID |
-                       CONTAINER_SET_TIMES;
+    const int others =
+        CONTAINER_SET_MODE | CONTAINER_SET_UID | CONTAINER_SET_GID | CONTAINER_SET_TIMES;
     if (problem == 0 && (to_set & others) != 0) {
         if (node->kind == NODE_FILE && node->file->draft_fd >= 0) {
-            // Times set on what is being written (cp -p, rsync -t) are the draft's until it is stored.
-            problem = set_attributes_of(node->file->draft_fd, attributes, to_set, 0);
+            // Times set on what is being written (cp -p, rsync -t) are the draft's until it is
+            // stored.
+            problem = set_attributes_of(node->file->draft_fd, attributes, to_set);
         }
-        if (problem == 0 && !(node->kind == NODE_FILE && (node->file->member.kind == MEMBER_NONE ||
-                                                          node->file->fresh))) {
+        if (problem == 0 && !(node->kind == NODE_FILE &&
+                              (node->file->member.kind == MEMBER_NONE || node->file->fresh))) {
             problem = set_container_attributes(filesystem, container, attributes, to_set);
         }
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// What is left to do with containers when the mount ends, and what `gen5fs status` says of them meanwhile.
+// What is left to do with containers when the mount ends, and what `gen5fs status` says of them
+// meanwhile.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,11 @@ static void finish_file(struct filesystem *filesystem, struct file_node *file, c
     bool scratch = file->attached && file->member.kind == MEMBER_NONE;
     bool draft = file->attached && file->draft_fd >= 0;
     bool lost = scratch || (draft && file->changes_committed != file->changes);
-    const char *reason = scratch              ? "a scratch file that was there when the mount ended"
+    const char *reason = scratch ? "a scratch file that was there when the mount ended"
                          : file->error != NULL ? file->error
                                                : "it could not be stored";
-    // The copy that a program made by renaming a member away is only of use where that was replaced.
+    // The copy that a program made by renaming a member away is only of use where that was
+    // replaced.
     bool copy = scratch && file->draft_fd < 0;
     if (copy && file->origin.kind != MEMBER_NONE && file->snapshot != NULL) {
         struct snapshot *now = NULL;
@@ -71,12 +73,9 @@ static void finish_container(struct filesystem *filesystem, struct container *co
     free(path);
 }
 
-void container_finish_all(struct filesystem *filesystem, bool ending) {
+void container_finish_all(struct filesystem *filesystem) {
     struct node **nodes = NULL;
     size_t count = 0;
-    if (!ending) {
-        return;
-    }
     (void)node_list_containers(filesystem, NULL, &nodes, &count);
     for (size_t i = 0; i < count; i++) {
         struct container *container = NULL;

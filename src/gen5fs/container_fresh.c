@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// A container that mkdir made and that is being filled (DESIGN.md 2.2 rule 9). `cp -r`, tar, unzip and rsync
-// write its files in any order, and some insist that a file in a folder that they made is not there yet.
+// A container that mkdir made and that is being filled (DESIGN.md 2.2 rule 9). `cp -r`, tar, unzip
+// and rsync write its files in any order, and some insist that a file in a folder that they made is
+// not there yet.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,21 @@ void fresh_end(struct container *container) {
 struct wish {
     bool new_file; // O_CREAT | O_EXCL
     bool new_folder;
-    bool look;     // a stat
+    bool look; // a stat
 };
+
+// A line of proc(5)'s /proc/PID/syscall: the call's number and its arguments, or "running".
+static bool parse_call(const char *line, long *number, unsigned long *arguments, size_t count) {
+    char *end = NULL;
+    *number = strtol(line, &end, 10);
+    bool known = end != line;
+    for (size_t i = 0; i < count && known; i++) {
+        const char *begin = end;
+        arguments[i] = strtoul(begin, &end, 16);
+        known = end != begin;
+    }
+    return known;
+}
 
 static struct wish wish_of(pid_t thread) {
     struct wish result = {true, true, true};
@@ -54,8 +68,7 @@ static struct wish wish_of(pid_t thread) {
     long number = -1;
     unsigned long arguments[3] = {0};
     bool known = fgets(line, sizeof line, file) != NULL &&
-                 sscanf(line, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1],
-                        &arguments[2]) == 4;
+                 parse_call(line, &number, arguments, sizeof arguments / sizeof *arguments);
     fclose(file);
     const unsigned long wish = O_CREAT | O_EXCL;
     if (!known) {
@@ -140,7 +153,8 @@ static void find_key(const struct filesystem *filesystem, const struct container
     gen5_manifest_free(manifest);
 }
 
-// The record of the remembered metadata whose latent has this file name. The caller frees *manifest.
+// The record of the remembered metadata whose latent has this file name. The caller frees
+// *manifest.
 static const struct gen5_record *record_named(const struct filesystem *filesystem,
                                               const struct container *container, const char *name,
                                               struct gen5_manifest **manifest) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// How long a container and its files stay in memory: a container while somebody is inside it, while the
-// kernel knows a file of it, or while it has something that is nowhere else (a draft, a scratch file).
+// How long a container and its files stay in memory: a container while somebody is inside it, while
+// the kernel knows a file of it, or while it has something that is nowhere else (a draft, a scratch
+// file).
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include "container.h"
-
 
 // The directory that a node of a container belongs to.
 static struct node *folder_of(struct node *node) {
@@ -50,10 +50,9 @@ int container_enter(struct filesystem *filesystem, struct node *node,
                     struct container **container) {
     struct node *folder = folder_of(node);
     assert(folder->kind == NODE_CONTAINER);
-    struct container *made = NULL;
     pthread_mutex_lock(&filesystem->nodes.lock);
     if (folder->container == NULL) {
-        folder->container = made = container_new(folder);
+        folder->container = container_new(folder);
     }
     *container = folder->container;
     if (*container != NULL) {
@@ -68,8 +67,8 @@ void container_leave(struct filesystem *filesystem, struct container *container)
     struct node *folder = container->node;
     struct container *idle = NULL;
     pthread_mutex_lock(&container->lock);
-    bool needed = container->files != NULL || container->hidden != NULL ||
-                  container->fresh_until_ms != 0;
+    bool needed =
+        container->files != NULL || container->hidden != NULL || container->fresh_until_ms != 0;
     pthread_mutex_unlock(&container->lock);
     pthread_mutex_lock(&filesystem->nodes.lock);
     // Files are attached only by callers who are inside, so with the last pin nothing can be added.
@@ -88,14 +87,15 @@ struct file_node *file_of(const struct node *node) {
 }
 
 uint64_t inside_ino(const struct container *container) {
-    // Bit 63 keeps them apart from the source's own numbers, bit 62 those of spare numbers from others.
+    // Bit 63 keeps them apart from the source's own numbers, bit 62 those of spare numbers from
+    // others.
     uint64_t shown = container->node->shown_ino;
     return (UINT64_C(1) << 63) | (shown >> 61 & 1) << 62 |
            (shown & ((UINT64_C(1) << 38) - 1)) << 24;
 }
 
-// Members are numbered in the order in which they are listed, so that tools that copy in the order of
-// inode numbers copy them in that order too.
+// Members are numbered in the order in which they are listed, so that tools that copy in the order
+// of inode numbers copy them in that order too.
 static uint64_t file_ino(const struct container *container, const char *path) {
     static const char *const first[] = {"image.", NOTICE_NAME, NULL, ENVIRONMENT_NAME};
     uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ container->node->shown_ino;
@@ -113,8 +113,7 @@ static uint64_t file_ino(const struct container *container, const char *path) {
     } else if (strcmp(path, METADATA_NAME) == 0) {
         rank = 7;
     }
-    return inside_ino(container) |
-           rank << 21 | (hash & UINT64_C(0x1fffff));
+    return inside_ino(container) | rank << 21 | (hash & UINT64_C(0x1fffff));
 }
 
 int file_new(struct filesystem *filesystem, struct container *container, const char *path,
@@ -176,7 +175,8 @@ void file_set_error(struct file_node *file, int number, const char *text) {
     file->error_number = number;
 }
 
-// The caller holds container.lock and a reference of its own, so that neither function frees the node.
+// The caller holds container.lock and a reference of its own, so that neither function frees the
+// node.
 void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep) {
     if (file->kept == keep) {
         return;

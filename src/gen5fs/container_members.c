@@ -135,8 +135,8 @@ bool member_content(const struct snapshot *snapshot, const struct member *member
     }
     if (member->kind == MEMBER_LATENT && record->dtype != GEN5_DTYPE_NONE) {
         content->head = content->npy_header;
-        content->head_size = gen5_npy_header_write(record->dtype, record->shape, record->rank,
-                                                   content->npy_header);
+        content->head_size =
+            gen5_npy_header_write(record->dtype, record->shape, record->rank, content->npy_header);
     }
     return true;
 }
@@ -159,8 +159,8 @@ int member_path(const struct snapshot *snapshot, const struct member *member, ch
         gen5_latent_name_from_key(member->key, member->key_length, name);
         length = asprintf(path, "%s%s", LATENTS_PREFIX, name);
     } else if (member->kind == MEMBER_IMAGE) {
-        length = asprintf(path, "%s%s", IMAGE_PREFIX,
-                          gen5_image_kind_extension(snapshot->image_kind));
+        length =
+            asprintf(path, "%s%s", IMAGE_PREFIX, gen5_image_kind_extension(snapshot->image_kind));
     } else {
         length = asprintf(path, "%s", fixed);
     }
@@ -172,7 +172,8 @@ static struct gen5_digest digest_with_shape(const struct gen5_record *record) {
     digest.bytes[0] ^= (uint8_t)record->dtype;
     for (uint32_t i = 0; i < record->rank; i++) {
         for (size_t byte = 0; byte < sizeof record->shape[i]; byte++) {
-            digest.bytes[1 + (i * 5 + byte) % 31] ^= (uint8_t)(record->shape[i] >> (8 * byte));
+            digest.bytes[1 + ((size_t)i * 5 + byte) % 31] ^=
+                (uint8_t)(record->shape[i] >> (8 * byte));
         }
     }
     return digest;
@@ -199,8 +200,8 @@ struct version member_version(const struct snapshot *snapshot, const struct memb
     return version;
 }
 
-// The manifest's text without what follows from the chunks: its file_info object, everything from the
-// first record to the last, and the white space and commas that come and go with records.
+// The manifest's text without what follows from the chunks: its file_info object, everything from
+// the first record to the last, and the white space and commas that come and go with records.
 static struct gen5_digest user_part_digest(const struct gen5_manifest *manifest) {
     static const char file_info[] = "\"file_info\"";
     struct gen5_digest digest = {{0}};
@@ -217,8 +218,8 @@ static struct gen5_digest user_part_digest(const struct gen5_manifest *manifest)
     size_t records_end = count > 0 ? manifest->records[count - 1].text.end : manifest->size;
     size_t size = 0;
     for (size_t at = 0; at < manifest->size; at++) {
-        bool computed = (at >= info_begin && at < info_end) ||
-                        (at >= records_begin && at < records_end);
+        bool computed =
+            (at >= info_begin && at < info_end) || (at >= records_begin && at < records_end);
         if (!computed && strchr(" \t\r\n,", manifest->text[at]) == NULL) {
             kept[size++] = manifest->text[at];
         }
@@ -292,8 +293,8 @@ int content_read(struct filesystem *filesystem, struct snapshot *snapshot,
         // The head of a latent is served only with a payload that is good.
         if (content.record != NULL) {
             size_t none = 0;
-            int problem = snapshot_read(filesystem, snapshot, content.record, buffer, 0, 0, &none,
-                                        error);
+            int problem =
+                snapshot_read(filesystem, snapshot, content.record, buffer, 0, 0, &none, error);
             if (problem != 0) {
                 return problem;
             }

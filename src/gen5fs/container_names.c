@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Names inside a container: removing and renaming. A member that is removed or renamed away leaves the
-// container only when it is clear that nothing takes its place (DESIGN.md 2.2 rules 5 and 9).
+// Names inside a container: removing and renaming. A member that is removed or renamed away leaves
+// the container only when it is clear that nothing takes its place (DESIGN.md 2.2 rules 5 and 9).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,10 +22,12 @@ int container_mkdir(struct filesystem *filesystem, struct node *folder, const ch
                     struct node **child, struct stat *attributes) {
     int problem = container_lookup(filesystem, folder, name, 0, child, attributes);
     if (problem == 0) {
-        // latents/ is there for who asks. A copy that makes it finds it, empty or not, as `mkdir -p` does.
+        // latents/ is there for who asks. A copy that makes it finds it, empty or not, as `mkdir
+        // -p` does.
         struct container *container = NULL;
         bool fresh = false;
-        if ((*child)->kind == NODE_LATENTS && container_enter(filesystem, folder, &container) == 0) {
+        if ((*child)->kind == NODE_LATENTS &&
+            container_enter(filesystem, folder, &container) == 0) {
             pthread_mutex_lock(&container->lock);
             fresh = fresh_is(container);
             pthread_mutex_unlock(&container->lock);
@@ -172,8 +174,8 @@ static int renaming_begin(struct renaming *renaming, struct node *old_folder, co
         problem = view_find(filesystem, container, snapshot, renaming->old_path, &renaming->file);
     }
     if (problem == 0) {
-        problem = view_find(filesystem, container, snapshot, renaming->new_path,
-                            &renaming->replaced);
+        problem =
+            view_find(filesystem, container, snapshot, renaming->new_path, &renaming->replaced);
         problem = problem == ENOENT ? 0 : problem;
     }
     if (problem == 0) {
@@ -252,93 +254,117 @@ static void become_member(struct renaming *renaming, bool fresh) {
     }
 }
 
+// What a file was before a rename onto a member's name was tried.
+struct former {
+    struct member member;
+    struct version version;
+    struct version base;
+    bool fresh;
+};
+
+// Let the file stand for the target while it is being stored; nothing has changed where that fails.
+// draft_lock is held exclusively.
+static int take_target(struct renaming *renaming, struct former *former) {
+    struct file_node *file = renaming->file;
+    struct member target = {0};
+    int problem = member_copy(&target, &renaming->target);
+    if (problem == 0) {
+        pthread_mutex_lock(&renaming->container->lock);
+        *former = (struct former){.member = file->member,
+                                  .version = file->version,
+                                  .base = file->base,
+                                  .fresh = file->fresh};
+        file->member = target;
+        file->version = member_version(renaming->snapshot, &renaming->target);
+        file->base = member_base(renaming->snapshot, &renaming->target);
+        pthread_mutex_unlock(&renaming->container->lock);
+    }
+    return problem;
+}
+
+// It was stored: it is the member now. container.lock and, exclusively, draft_lock are held.
+static void target_stored(struct renaming *renaming) {
+    struct file_node *file = renaming->file;
+    (void)file_set_path(file, renaming->new_path);
+    become_member(renaming, false);
+    hidden_drop(renaming->container, renaming->new_path);
+    file->changes_done = file->changes_committed = file->changes;
+    if (file->writers <= file->writers_flushed) {
+        close(file->draft_fd);
+        file->draft_fd = -1;
+        file_keep(renaming->filesystem, file, false);
+    }
+    snapshot_release(renaming->filesystem, file->snapshot);
+    file->snapshot = NULL;
+    file->stale_pages = true;
+}
+
+// It was refused, and nobody writes to it any more: it stays what it was. container.lock is held.
+static void target_refused(struct renaming *renaming, struct former *former, int problem,
+                           const char *why) {
+    struct file_node *file = renaming->file;
+    struct file_node *replaced = renaming->replaced;
+    member_release(&file->member);
+    file->member = former->member;
+    former->member = (struct member){0};
+    file->version = former->version;
+    file->base = former->base;
+    file->fresh = former->fresh;
+    file_set_error(file, problem, why);
+    if (replaced != NULL) {
+        file_set_error(replaced, problem, why);
+        file_keep(renaming->filesystem, replaced, true);
+    }
+}
+
 // Onto a member's name: commit the content. commit_lock is held.
 static int rename_to_member(struct renaming *renaming) {
     struct filesystem *filesystem = renaming->filesystem;
     struct container *container = renaming->container;
     struct file_node *file = renaming->file;
     struct gen5_error error = GEN5_ERROR_NONE;
-    struct member old_member = {0};
-    struct member old_origin = {0};
-    char *old_path = strdup(file->path);
+    struct former former = {0};
     pthread_rwlock_wrlock(&file->draft_lock);
     pthread_mutex_lock(&container->lock);
     if (file->snapshot == NULL && file->draft_fd < 0) {
         file->snapshot = snapshot_reference(renaming->snapshot);
     }
     pthread_mutex_unlock(&container->lock);
-    int problem = old_path == NULL ? ENOMEM : draft_make(filesystem, file, false, &error);
-    if (problem == 0) {
-        problem = member_copy(&old_member, &file->member);
-    }
-    if (problem == 0) {
-        problem = member_copy(&old_origin, &file->origin);
-    }
-    struct version old_version = file->version;
-    bool old_fresh = file->fresh;
-    bool moves = problem == 0 && old_member.kind != MEMBER_NONE &&
-                 old_member.kind != MEMBER_METADATA &&
-                 member_version(renaming->snapshot, &old_member).present;
+    int problem = draft_make(filesystem, file, false, &error);
     if (problem == 0) {
         // Until it is stored, a reader of the name still finds the old member.
-        pthread_mutex_lock(&container->lock);
-        member_release(&file->member);
-        problem = member_copy(&file->member, &renaming->target);
-        file->version = member_version(renaming->snapshot, &renaming->target);
-        file->base = member_base(renaming->snapshot, &renaming->target);
-        pthread_mutex_unlock(&container->lock);
+        problem = take_target(renaming, &former);
     }
-    if (problem == 0) {
-        problem = draft_commit(filesystem, file, moves ? &old_member : NULL, GEN5_SYNC_FILE,
-                               &error);
+    bool taken = problem == 0;
+    if (taken) {
+        bool moves = former.member.kind != MEMBER_NONE && former.member.kind != MEMBER_METADATA &&
+                     member_version(renaming->snapshot, &former.member).present;
+        problem =
+            draft_commit(filesystem, file, moves ? &former.member : NULL, GEN5_SYNC_FILE, &error);
+    }
+    if (problem != 0 && error.status == GEN5_OK) {
+        gen5_error_set_system(&error, problem, "cannot store %s", renaming->new_path);
     }
     pthread_mutex_lock(&container->lock);
-    bool writing = file->writers > file->writers_flushed;
-    if (problem == EINVAL && writing) {
+    if (problem == 0) {
+        target_stored(renaming);
+    } else if (problem == EINVAL && file->writers > file->writers_flushed) {
         // Still being written: it is the member's draft from now on, and its last close decides.
         problem = 0;
         file->changes++;
         (void)file_set_path(file, renaming->new_path);
-        become_member(renaming, !member_version(renaming->snapshot, &renaming->target).present);
-        file->fresh = true;
-    } else if (problem == 0) {
-        (void)file_set_path(file, renaming->new_path);
-        become_member(renaming, false);
-        hidden_drop(container, renaming->new_path);
-        file->changes_done = file->changes_committed = file->changes;
-        if (!writing) {
-            close(file->draft_fd);
-            file->draft_fd = -1;
-            file_keep(filesystem, file, false);
-        }
-        snapshot_release(filesystem, file->snapshot);
-        file->snapshot = NULL;
-        file->stale_pages = true;
+        become_member(renaming, true);
+    } else if (taken) {
+        target_refused(renaming, &former, problem, error.message);
     } else {
-        member_release(&file->member);
-        (void)member_copy(&file->member, &old_member);
-        file->version = old_version;
-        file->fresh = old_fresh;
-        if (error.status == GEN5_OK) {
-            gen5_error_set_system(&error, problem, "cannot store %s", renaming->new_path);
-        }
         file_set_error(file, problem, error.message);
-        if (renaming->replaced != NULL) {
-            file_set_error(renaming->replaced, problem, error.message);
-            file_keep(filesystem, renaming->replaced, true);
-        }
     }
     pthread_mutex_unlock(&container->lock);
     pthread_rwlock_unlock(&file->draft_lock);
     if (problem != 0) {
-        char *where = container_path(filesystem, container);
-        note("%s/%s was not stored: %s", where != NULL ? where : "?", renaming->new_path,
-             error.message);
-        free(where);
+        container_note(filesystem, container, renaming->new_path, "was not stored", error.message);
     }
-    member_release(&old_member);
-    member_release(&old_origin);
-    free(old_path);
+    member_release(&former.member);
     return problem;
 }
 
@@ -368,10 +394,8 @@ static int rename_locked(struct renaming *renaming) {
 
 int container_rename(struct filesystem *filesystem, struct node *old_folder, const char *old_name,
                      struct node *new_folder, const char *new_name, unsigned int flags) {
-    struct node *old_container =
-        old_folder->kind == NODE_LATENTS ? old_folder->parent : old_folder;
-    struct node *new_container =
-        new_folder->kind == NODE_LATENTS ? new_folder->parent : new_folder;
+    struct node *old_container = old_folder->kind == NODE_LATENTS ? old_folder->parent : old_folder;
+    struct node *new_container = new_folder->kind == NODE_LATENTS ? new_folder->parent : new_folder;
     if (old_container != new_container) {
         return EXDEV; // mv copies then, and each container is changed by itself
     }

@@ -25,7 +25,8 @@ int container_entry_make(struct filesystem *filesystem, struct node *parent, con
                          struct stat *attributes);
 // rmdir x.gen5: ENOTEMPTY while members or scratch files are shown.
 int container_entry_remove(struct filesystem *filesystem, struct node *parent, const char *name);
-// Rename where the old name is a container's or the new one stands for one, in either folder. `flags` as of renameat2.
+// Rename where the old name is a container's or the new one stands for one, in either folder.
+// `flags` as of renameat2.
 int container_entry_rename(struct filesystem *filesystem, struct node *old_parent,
                            const char *old_name, struct node *new_parent, const char *new_name,
                            unsigned int flags);
@@ -33,13 +34,13 @@ int container_entry_rename(struct filesystem *filesystem, struct node *old_paren
 void container_attributes(struct filesystem *filesystem, struct stat *attributes);
 
 // Inside a container.
-// `caller` is the thread that asks, 0 where nobody does: a container that is being filled hides its blank
-// metadata.json from who is about to make one.
+// `caller` is the thread that asks, 0 where nobody does: a container that is being filled hides its
+// blank metadata.json from who is about to make one.
 int container_lookup(struct filesystem *filesystem, struct node *folder, const char *name,
                      pid_t caller, struct node **child, struct stat *attributes);
 int container_getattr(struct filesystem *filesystem, struct node *node, struct stat *attributes);
-// What a setattr asks for: the values of FUSE_SET_ATTR_*, named here so that this side needs no FUSE header
-// (operations.c asserts that they agree).
+// What a setattr asks for: the values of FUSE_SET_ATTR_*, named here so that this side needs no
+// FUSE header (operations.c asserts that they agree).
 enum {
     CONTAINER_SET_MODE = 1 << 0,
     CONTAINER_SET_UID = 1 << 1,
@@ -57,7 +58,8 @@ int container_setattr(struct filesystem *filesystem, struct node *node, struct h
                       struct stat *attributes, int to_set);
 
 // All entries of a folder, in the order in which they are to be listed. The caller frees with
-// container_listing_free. `cookie` grows from entry to entry, is never 0, and stays an entry's own while others come and go.
+// container_listing_free. `cookie` grows from entry to entry, is never 0, and stays an entry's own
+// while others come and go.
 struct container_listed {
     char *name;
     struct node *node;
@@ -118,8 +120,8 @@ void container_node_gone(struct filesystem *filesystem, struct node *node);
 // Something may have happened to the container's file: look, and tell the kernel what changed.
 void container_refresh(struct filesystem *filesystem, struct node *node);
 
-// Removals that are due, drafts and scratch left at unmount. `ending` commits or rescues everything.
-void container_finish_all(struct filesystem *filesystem, bool ending);
+// The mount ends: carry out removals, store or rescue drafts, rescue scratch files.
+void container_finish_all(struct filesystem *filesystem);
 
 // Lines for `gen5fs status`: which containers have dirty or failed drafts. Appends to a stream.
 struct _IO_FILE;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// What a container's directory shows: what its file has, less what is hidden, and with the files that are
-// only here.
+// What a container's directory shows: what its file has, less what is hidden, and with the files
+// that are only here.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,10 +66,10 @@ void hidden_drop(struct container *container, const char *path) {
     }
 }
 
-// Whether a file's bytes come from the container as it is now, and not from a draft or an older state.
+// Whether a file's bytes come from the container as it is now, and not from a draft or an older
+// state.
 static bool follows_container(const struct file_node *file) {
-    return file->attached && !file->fresh && file->draft_fd < 0 &&
-           file->member.kind != MEMBER_NONE;
+    return file->attached && !file->fresh && file->draft_fd < 0 && file->member.kind != MEMBER_NONE;
 }
 
 // Let a file that nobody has open follow the container to another version. The lock is held.
@@ -78,8 +78,8 @@ static void file_adopt(struct file_node *file, const struct version *version) {
     file->stale_pages = true;
 }
 
-int view_find(struct filesystem *filesystem, struct container *container,
-              struct snapshot *snapshot, const char *path, struct file_node **file) {
+int view_find(struct filesystem *filesystem, struct container *container, struct snapshot *snapshot,
+              const char *path, struct file_node **file) {
     struct file_node *found = file_find(container, path);
     if (found != NULL && !node_reference_alive(filesystem, found->node)) {
         found->attached = false; // It is being destroyed.
@@ -122,13 +122,12 @@ void container_attributes(struct filesystem *filesystem, struct stat *attributes
     attributes->st_rdev = 0;
 }
 
-int view_attributes(struct filesystem *filesystem, struct container *container,
-                    struct snapshot *snapshot, struct file_node *file, struct stat *attributes) {
-    (void)container;
+int view_attributes(const struct snapshot *snapshot, const struct file_node *file,
+                    struct stat *attributes) {
     struct stat draft = {0};
     const struct snapshot *shown = file->snapshot != NULL ? file->snapshot : snapshot;
-    *attributes = (file->attached || file->snapshot == NULL) ? snapshot->attributes
-                                                             : shown->attributes;
+    *attributes =
+        (file->attached || file->snapshot == NULL) ? snapshot->attributes : shown->attributes;
     attributes->st_size = (off_t)file->version.size;
     attributes->st_mode = S_IFREG | (attributes->st_mode & 0666);
     if (file->draft_fd >= 0) {
@@ -149,16 +148,14 @@ int view_attributes(struct filesystem *filesystem, struct container *container,
     attributes->st_nlink = file->attached ? 1 : 0;
     attributes->st_rdev = 0;
     attributes->st_blocks = (attributes->st_size + 511) / 512;
-    (void)filesystem;
     return 0;
 }
 
 void view_settle(struct container *container, const struct file_node *file) {
     int64_t until = clock_ms() + SETTLE_MS;
     struct timespec deadline = {until / 1000, (until % 1000) * 1000000};
-    while (file->settling > 0 ||
-           (file->writers > 0 && file->writers == file->writers_flushed &&
-            file->changes == file->changes_done)) {
+    while (file->settling > 0 || (file->writers > 0 && file->writers == file->writers_flushed &&
+                                  file->changes == file->changes_done)) {
         if (pthread_cond_timedwait(&container->released, &container->lock, &deadline) != 0) {
             return;
         }
@@ -172,9 +169,7 @@ static int latents_node(struct filesystem *filesystem, struct container *contain
         return 0;
     }
     int problem = node_new(filesystem, NODE_LATENTS, container->node,
-                           inside_ino(container) |
-                               UINT64_C(4) << 21,
-                           node);
+                           inside_ino(container) | UINT64_C(4) << 21, node);
     if (problem == 0) {
         container->latents = *node;
     }
@@ -213,8 +208,7 @@ static void latents_attributes(const struct snapshot *snapshot, const struct nod
 }
 
 static int lookup_latents(struct filesystem *filesystem, struct container *container,
-                          struct snapshot *snapshot, struct node **child,
-                          struct stat *attributes) {
+                          struct snapshot *snapshot, struct node **child, struct stat *attributes) {
     if (snapshot->container == NULL) {
         return ENOENT;
     }
@@ -236,7 +230,7 @@ static int lookup_file(struct filesystem *filesystem, struct container *containe
     }
     if (problem == 0) {
         view_settle(container, file);
-        problem = view_attributes(filesystem, container, snapshot, file, attributes);
+        problem = view_attributes(snapshot, file, attributes);
         if (problem == 0) {
             *child = file->node;
         }
@@ -256,18 +250,13 @@ int container_lookup(struct filesystem *filesystem, struct node *folder, const c
     problem = container_snapshot(filesystem, container, &snapshot);
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
-        if (folder->kind == NODE_CONTAINER && caller != 0 &&
-            fresh_hides(container, name, caller)) {
+        if (folder->kind == NODE_CONTAINER && caller != 0 && fresh_hides(container, name, caller)) {
             problem = ENOENT;
+        } else if (folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0) {
+            problem = lookup_latents(filesystem, container, snapshot, child, attributes);
+        } else {
+            problem = lookup_file(filesystem, container, snapshot, folder, name, child, attributes);
         }
-        pthread_mutex_unlock(&container->lock);
-    }
-    if (problem == 0) {
-        pthread_mutex_lock(&container->lock);
-        problem = folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0
-                      ? lookup_latents(filesystem, container, snapshot, child, attributes)
-                      : lookup_file(filesystem, container, snapshot, folder, name, child,
-                                    attributes);
         pthread_mutex_unlock(&container->lock);
     }
     snapshot_release(filesystem, snapshot);
@@ -304,7 +293,7 @@ int container_getattr(struct filesystem *filesystem, struct node *node, struct s
             file_adopt(node->file, &version);
         }
         view_settle(container, node->file);
-        problem = view_attributes(filesystem, container, snapshot, node->file, attributes);
+        problem = view_attributes(snapshot, node->file, attributes);
     }
     pthread_mutex_unlock(&container->lock);
     snapshot_release(filesystem, snapshot);
@@ -355,7 +344,7 @@ static int list_path(struct filesystem *filesystem, struct container *container,
         return problem == ENOENT ? 0 : problem;
     }
     struct stat attributes;
-    problem = view_attributes(filesystem, container, snapshot, file, &attributes);
+    problem = view_attributes(snapshot, file, &attributes);
     if (problem == 0) {
         problem = listing_add(listing, name, file->node, &attributes, rank);
     }
@@ -365,10 +354,11 @@ static int list_path(struct filesystem *filesystem, struct container *container,
     return problem;
 }
 
-// The order is the one in which a copy is best written: metadata.json last, when the chunks that it speaks
-// of are there.
+// The order is the one in which a copy is best written: metadata.json last, when the chunks that it
+// speaks of are there.
 enum { RANK_IMAGE, RANK_LATENT, RANK_LATENTS, RANK_ENVIRONMENT, RANK_SCRATCH, RANK_METADATA };
-// In latents/, new and scratch files come behind the stored ones, which are in the container's order.
+// In latents/, new and scratch files come behind the stored ones, which are in the container's
+// order.
 enum { RANK_LATENT_FILES = 0x100000 };
 
 static int list_member(struct filesystem *filesystem, struct container *container,
@@ -392,8 +382,8 @@ static int list_first_latent(struct filesystem *filesystem, struct container *co
     char *path = NULL;
     int problem = path_of_name(container, snapshot, container->node, LATENT_NAME, &path);
     if (problem == 0) {
-        problem = list_path(filesystem, container, snapshot, path, LATENT_NAME, RANK_LATENT,
-                            listing);
+        problem =
+            list_path(filesystem, container, snapshot, path, LATENT_NAME, RANK_LATENT, listing);
     }
     free(path);
     return problem;
@@ -440,9 +430,7 @@ static int list_files(struct filesystem *filesystem, struct container *container
         }
         const char *name = file->path + (inside ? prefix : 0);
         int problem = list_path(filesystem, container, snapshot, file->path, name,
-                                inside ? RANK_LATENT_FILES
-                                       : RANK_SCRATCH,
-                                listing);
+                                inside ? RANK_LATENT_FILES : RANK_SCRATCH, listing);
         if (problem != 0) {
             return problem;
         }
@@ -474,8 +462,7 @@ static int list_top(struct filesystem *filesystem, struct container *container,
     if (snapshot->container == NULL) {
         int problem = list_path(filesystem, container, snapshot, NOTICE_NAME, NOTICE_NAME,
                                 RANK_IMAGE, listing);
-        return problem == 0 ? list_files(filesystem, container, snapshot, false, listing)
-                            : problem;
+        return problem == 0 ? list_files(filesystem, container, snapshot, false, listing) : problem;
     }
     int problem = list_member(filesystem, container, snapshot, MEMBER_IMAGE, RANK_IMAGE, listing);
     if (problem == 0) {
@@ -485,17 +472,16 @@ static int list_top(struct filesystem *filesystem, struct container *container,
         problem = list_latents_folder(filesystem, container, snapshot, listing);
     }
     if (problem == 0) {
-        problem = list_member(filesystem, container, snapshot, MEMBER_ENVIRONMENT,
-                              RANK_ENVIRONMENT, listing);
+        problem = list_member(filesystem, container, snapshot, MEMBER_ENVIRONMENT, RANK_ENVIRONMENT,
+                              listing);
     }
     if (problem == 0) {
         problem = list_files(filesystem, container, snapshot, false, listing);
     }
     if (problem == 0) {
-        struct member member = {.kind = MEMBER_METADATA};
         struct file_node *file = file_find(container, METADATA_NAME);
         if (file == NULL || !is_listed(listing, file->node)) {
-            problem = list_member(filesystem, container, snapshot, member.kind, RANK_METADATA,
+            problem = list_member(filesystem, container, snapshot, MEMBER_METADATA, RANK_METADATA,
                                   listing);
         }
     }
@@ -584,23 +570,27 @@ static size_t files_update(struct filesystem *filesystem, struct container *cont
     return count;
 }
 
-static void tell_name(struct filesystem *filesystem, struct container *container,
-                      const char *path) {
+// The node of latents/ with a reference, NULL where the kernel does not know it.
+static struct node *latents_known(struct filesystem *filesystem, struct container *container) {
+    pthread_mutex_lock(&container->lock);
+    struct node *latents = container->latents;
+    if (latents != NULL && !node_reference_alive(filesystem, latents)) {
+        latents = NULL;
+    }
+    pthread_mutex_unlock(&container->lock);
+    return latents;
+}
+
+void view_tell_path(struct filesystem *filesystem, struct container *container, const char *path) {
     const size_t prefix = strlen(LATENTS_PREFIX);
     if (strncmp(path, LATENTS_PREFIX, prefix) != 0) {
         notice_entry(filesystem, container->node, path, 0);
         return;
     }
     notice_entry(filesystem, container->node, LATENT_NAME, 0);
-    struct node *latents = NULL;
-    pthread_mutex_lock(&container->lock);
-    if (container->latents != NULL && node_reference_alive(filesystem, container->latents)) {
-        latents = container->latents;
-    }
-    pthread_mutex_unlock(&container->lock);
+    struct node *latents = latents_known(filesystem, container);
     if (latents != NULL) {
         notice_entry(filesystem, latents, path + prefix, 0);
-        notice_node_now(filesystem, latents, true);
         node_release(filesystem, latents);
     }
 }
@@ -617,15 +607,23 @@ void view_update(struct filesystem *filesystem, struct container *container,
         return;
     }
     notice_node_now(filesystem, container->node, true);
+    bool latents_changed = false;
     for (size_t i = 0; i < count; i++) {
         if (told[i].expired != NULL) {
-            tell_name(filesystem, container, told[i].expired);
+            view_tell_path(filesystem, container, told[i].expired);
+            latents_changed |=
+                strncmp(told[i].expired, LATENTS_PREFIX, strlen(LATENTS_PREFIX)) == 0;
             free(told[i].expired);
         }
         notice_node_now(filesystem, told[i].node, told[i].pages);
         node_release(filesystem, told[i].node);
     }
     free(told);
+    struct node *latents = latents_changed ? latents_known(filesystem, container) : NULL;
+    if (latents != NULL) {
+        notice_node_now(filesystem, latents, true);
+        node_release(filesystem, latents);
+    }
 }
 
 void container_refresh(struct filesystem *filesystem, struct node *node) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Extended attributes of containers and their members (DESIGN.md 2.1): what file managers and scripts like to
-// know without opening a file. All are read-only.
+// Extended attributes of containers and their members (DESIGN.md 2.1): what file managers and
+// scripts like to know without opening a file. All are read-only.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,33 +66,30 @@ static char *shape_text(const struct gen5_record *record, size_t *size) {
     return text_copy(text, length, size);
 }
 
+static int digest_value(const struct gen5_digest *digest, char **value, size_t *size) {
+    char hex[GEN5_DIGEST_HEX_SIZE + 1];
+    gen5_digest_to_hex(digest, hex);
+    *value = text_copy(hex, GEN5_DIGEST_HEX_SIZE, size);
+    return *value != NULL ? 0 : ENOMEM;
+}
+
 static int record_value(const struct gen5_record *record, enum attribute attribute, char **value,
                         size_t *size) {
-    char hex[GEN5_DIGEST_HEX_SIZE + 1];
     bool latent = memcmp(record->type, "LATN", sizeof record->type) == 0;
-    *value = NULL;
     if (attribute == ATTRIBUTE_HASH) {
-        gen5_digest_to_hex(&record->digest, hex);
-        *value = text_copy(hex, GEN5_DIGEST_HEX_SIZE, size);
-    } else if (!latent) {
-        return ENODATA;
-    } else if (attribute == ATTRIBUTE_KEY && record->key != NULL) {
+        return digest_value(&record->digest, value, size);
+    }
+    *value = NULL;
+    if (latent && attribute == ATTRIBUTE_KEY && record->key != NULL) {
         *value = text_copy(record->key, record->key_length, size);
-    } else if (attribute == ATTRIBUTE_SHAPE) {
+    } else if (latent && attribute == ATTRIBUTE_SHAPE) {
         *value = shape_text(record, size);
-    } else if (attribute == ATTRIBUTE_DTYPE && record->dtype != GEN5_DTYPE_NONE) {
+    } else if (latent && attribute == ATTRIBUTE_DTYPE && record->dtype != GEN5_DTYPE_NONE) {
         const char *name = record->dtype == GEN5_DTYPE_FLOAT16 ? "float16" : "float32";
         *value = text_copy(name, strlen(name), size);
     } else {
         return ENODATA;
     }
-    return *value != NULL ? 0 : ENOMEM;
-}
-
-static int hash_of_manifest(const struct snapshot *snapshot, char **value, size_t *size) {
-    char hex[GEN5_DIGEST_HEX_SIZE + 1];
-    gen5_digest_to_hex(&snapshot->manifest_digest, hex);
-    *value = text_copy(hex, GEN5_DIGEST_HEX_SIZE, size);
     return *value != NULL ? 0 : ENOMEM;
 }
 
@@ -125,12 +122,9 @@ static int attribute_value(const struct snapshot *snapshot, const struct file_no
         return ENODATA;
     }
     if (attributes[attribute].path != NULL) {
-        enum gen5_status status =
-            gen5_manifest_value(snapshot->container->manifest, attributes[attribute].path, value,
-                                size, NULL);
-        return status == GEN5_OK              ? 0
-               : status == GEN5_ERROR_MEMORY ? ENOMEM
-                                              : ENODATA;
+        enum gen5_status status = gen5_manifest_value(
+            snapshot->container->manifest, attributes[attribute].path, value, size, NULL);
+        return status == GEN5_OK ? 0 : status == GEN5_ERROR_MEMORY ? ENOMEM : ENODATA;
     }
     if (!stored) {
         return ENODATA;
@@ -138,7 +132,8 @@ static int attribute_value(const struct snapshot *snapshot, const struct file_no
     if (content.record != NULL) {
         return record_value(content.record, attribute, value, size);
     }
-    return attribute == ATTRIBUTE_HASH ? hash_of_manifest(snapshot, value, size) : ENODATA;
+    return attribute == ATTRIBUTE_HASH ? digest_value(&snapshot->manifest_digest, value, size)
+                                       : ENODATA;
 }
 
 // Call `look` with the snapshot and, where it is a file, the file; its lock is held.

@@ -3,11 +3,12 @@
 //
 // The mounted file system: what its parts share, and the order in which their locks are taken.
 //
-// A request is taken by operations.c, which asks one of two sides for the answer: ordinary.h (what is
-// in the source and no container, as it is) and container_operations.h (what is inside containers).
-// Both return 0 or an errno and never reply themselves.
+// A request is taken by operations.c, which asks one of two sides for the answer: ordinary.h (what
+// is in the source and no container, as it is) and container_operations.h (what is inside
+// containers). Both return 0 or an errno and never reply themselves.
 //
-// Lock order, outermost first. Nobody waits for the kernel (kernel_notices.h) while holding any of them:
+// Lock order, outermost first. Nobody waits for the kernel (kernel_notices.h) while holding any of
+// them:
 //   container.commit_lock   one change of a container at a time, its name included
 //   file_node.draft_lock    writing to a draft (shared) against committing it (exclusive)
 //   container.lock          what a container's directory shows
@@ -31,19 +32,19 @@ struct watcher;
 struct container;
 
 struct filesystem {
-    const char *source_path;  // absolute, as the user named it; for messages and `gen5fs status`
-    const char *mount_path;   // absolute
-    // The folder that holds the mount point, and its name in it: where that is in the source, looking into
-    // it would be looking into ourselves. NULL for "/".
+    const char *source_path; // absolute, as the user named it; for messages and `gen5fs status`
+    const char *mount_path;  // absolute
+    // The folder that holds the mount point, and its name in it: where that is in the source,
+    // looking into it would be looking into ourselves. NULL for "/".
     const char *mount_name;
     dev_t mount_parent_device;
     ino_t mount_parent_inode;
-    int source_fd;            // O_PATH of the source folder
-    const char *only_name;    // SOURCE was one container: the only name shown in the root; else NULL
+    int source_fd;         // O_PATH of the source folder
+    const char *only_name; // SOURCE was one container: the only name shown in the root; else NULL
     bool read_only;
     bool no_verify;
     bool debug;
-    uid_t daemon_uid;         // effective, at start
+    uid_t daemon_uid; // effective, at start
     struct gen5_limits limits;
     struct node_table nodes;
     struct node *root;
@@ -52,7 +53,7 @@ struct filesystem {
     struct fuse_session *session;
     struct snapshot_cache *snapshots;
     struct kernel_notices *notices;
-    struct watcher *watcher;  // NULL where inotify is not to be had
+    struct watcher *watcher; // NULL where inotify is not to be had
 };
 
 // How long the kernel may answer from its own caches without asking, in seconds.
@@ -61,7 +62,8 @@ struct filesystem {
 // Names that stand for a container: they end in ".gen5" and are not hidden from view.
 bool name_is_container(const char *name);
 
-// gen5fs's own names in a source folder: temporaries anywhere, ".gen5fs" in the root, the mount itself.
+// gen5fs's own names in a source folder: temporaries anywhere, ".gen5fs" in the root, the mount
+// itself.
 bool name_is_hidden(const struct filesystem *filesystem, const struct node *parent,
                     const char *name);
 #define CONTROL_NAME ".gen5fs"

@@ -46,9 +46,9 @@ static void compact(struct ino_aliases *aliases) {
 
 static int grow(struct ino_aliases *aliases) {
     compact(aliases);
-    size_t capacity = aliases->capacity == 0                     ? 64
+    size_t capacity = aliases->capacity == 0                   ? 64
                       : aliases->count > aliases->capacity / 2 ? aliases->capacity * 2
-                                                                : aliases->capacity;
+                                                               : aliases->capacity;
     struct ino_alias *entries = reallocarray(aliases->entries, capacity, sizeof *entries);
     if (entries == NULL) {
         return ENOMEM;
@@ -84,8 +84,8 @@ static int add(struct ino_aliases *aliases, dev_t device, ino_t inode, uint64_t 
 
 static struct ino_alias *find(const struct ino_aliases *aliases, dev_t device, ino_t inode) {
     size_t at = aliases->capacity > 0 ? aliases->by_inode[bucket(aliases, inode)] : 0;
-    while (at != 0 && (aliases->entries[at - 1].inode != inode ||
-                       aliases->entries[at - 1].device != device)) {
+    while (at != 0 &&
+           (aliases->entries[at - 1].inode != inode || aliases->entries[at - 1].device != device)) {
         at = aliases->entries[at - 1].next_by_inode;
     }
     return at != 0 ? &aliases->entries[at - 1] : NULL;

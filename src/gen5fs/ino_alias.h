@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// st_ino of containers. A repack gives a container's file another inode, but the container is the same: it
-// goes on being shown with the number that it had first. A number that is shown so is not given to another
-// container whose file happens to get the inode that became free.
+// st_ino of containers. A repack gives a container's file another inode, but the container is the
+// same: it goes on being shown with the number that it had first. A number that is shown so is not
+// given to another container whose file happens to get the inode that became free.
 #ifndef GEN5FS_INO_ALIAS_H
 #define GEN5FS_INO_ALIAS_H
 
@@ -14,7 +14,7 @@
 
 struct ino_alias {
     dev_t device;
-    ino_t inode;    // of the file that is there now
+    ino_t inode; // of the file that is there now
     uint64_t shown;
     size_t next_by_inode; // index + 1 of the next in the bucket, 0 for none
     size_t next_by_shown;

@@ -224,7 +224,7 @@ static bool serve(struct mount *mount) {
             note("files are still open in %s after %d s: what they hold is saved, and they fail "
                  "from now on",
                  mount->target.mount_path, GRACE_MS / 1000);
-            container_finish_all(&mount->filesystem, true);
+            container_finish_all(&mount->filesystem);
             if (!connection_abort(&mount->connection) || !wait_for_end(mount, false, ABORT_MS)) {
                 return false;
             }
@@ -242,7 +242,7 @@ static void take_down(struct mount *mount) {
     sweep_stop(mount->sweep);
     watcher_stop(filesystem);
     if (filesystem->notices != NULL) {
-        container_finish_all(filesystem, true);
+        container_finish_all(filesystem);
     }
     kernel_notices_stop(filesystem);
     if (mount->mounted) {

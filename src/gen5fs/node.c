@@ -139,8 +139,9 @@ uint64_t node_number(const struct filesystem *filesystem, const struct node *nod
 
 struct node *node_of(struct filesystem *filesystem, uint64_t number) {
     // The kernel only sends numbers that it was given and has not forgotten.
-    return number == ROOT_NUMBER ? filesystem->root
-                                 : (struct node *)(uintptr_t)number; // NOLINT(performance-no-int-to-ptr)
+    return number == ROOT_NUMBER
+               ? filesystem->root
+               : (struct node *)(uintptr_t)number; // NOLINT(performance-no-int-to-ptr)
 }
 
 static struct node *node_allocate(enum node_kind kind) {
@@ -189,8 +190,7 @@ bool node_reference_alive(struct filesystem *filesystem, struct node *node) {
 // Free a node that nobody knows, and the chain of parents that it alone kept.
 static void node_destroy(struct filesystem *filesystem, struct node *node) {
     while (node != NULL) {
-        if (node->kind == NODE_CONTAINER || node->kind == NODE_LATENTS ||
-            node->kind == NODE_FILE) {
+        if (node->kind == NODE_CONTAINER || node->kind == NODE_LATENTS || node->kind == NODE_FILE) {
             container_node_gone(filesystem, node);
         }
         struct node *parent = node->parent;
@@ -218,7 +218,8 @@ static void node_destroy(struct filesystem *filesystem, struct node *node) {
     }
 }
 
-// Called with the table's lock held: true where the node is to be destroyed once the lock is dropped.
+// Called with the table's lock held: true where the node is to be destroyed once the lock is
+// dropped.
 static bool node_is_last(struct filesystem *filesystem, struct node *node) {
     if (node->references > 0 || node->lookups > 0) {
         return false;
@@ -275,8 +276,8 @@ int node_make_root(struct filesystem *filesystem, int fd) {
 void node_table_release(struct filesystem *filesystem) {
     struct node_table *table = &filesystem->nodes;
     descriptors_release(filesystem);
-    // The kernel is gone, and its counts with it. Nodes without children go first; the last child of
-    // a folder takes the folder with it.
+    // The kernel is gone, and its counts with it. Nodes without children go first; the last child
+    // of a folder takes the folder with it.
     size_t count = 0;
     for (struct node *node = table->newest; node != NULL; node = node->older) {
         node->lookups = 0;
@@ -473,18 +474,14 @@ int node_container_move(struct filesystem *filesystem, struct node *node, struct
     struct node *parents[2] = {NULL, NULL};
     char *names[2] = {NULL, NULL};
     pthread_mutex_lock(&table->lock);
-    struct node *replaced =
-        new_parent != NULL ? find_container(table, new_parent, new_name) : NULL;
-    if (replaced == node) {
-        replaced = NULL;
-    }
-    if (replaced != NULL) {
+    struct node *replaced = new_parent != NULL ? find_container(table, new_parent, new_name) : NULL;
+    if (replaced != NULL && replaced != node) {
         parents[0] = take_name_away(table, replaced, &names[0]);
     }
     if (node->name != NULL) {
         parents[1] = take_name_away(table, node, &names[1]);
     }
-    if (new_parent != NULL) {
+    if (copy != NULL) {
         new_parent->references++;
         node->parent = new_parent;
         node->name = copy;
@@ -500,8 +497,8 @@ int node_container_move(struct filesystem *filesystem, struct node *node, struct
 
 uint64_t node_shown_ino(struct filesystem *filesystem, const struct stat *attributes) {
     pthread_mutex_lock(&filesystem->nodes.lock);
-    uint64_t shown = ino_aliases_shown(&filesystem->nodes.aliases, attributes->st_dev,
-                                       attributes->st_ino);
+    uint64_t shown =
+        ino_aliases_shown(&filesystem->nodes.aliases, attributes->st_dev, attributes->st_ino);
     pthread_mutex_unlock(&filesystem->nodes.lock);
     return shown;
 }

@@ -2,8 +2,8 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // Nodes: what the kernel knows by a number. A node is alive as long as the kernel has looked it up
-// (`lookups`) or somebody holds a reference. The number given to the kernel is the node's address (1 for the
-// root); what `stat` shows as st_ino is another number that a node keeps for life.
+// (`lookups`) or somebody holds a reference. The number given to the kernel is the node's address
+// (1 for the root); what `stat` shows as st_ino is another number that a node keeps for life.
 #ifndef GEN5FS_NODE_H
 #define GEN5FS_NODE_H
 
@@ -46,27 +46,31 @@ struct node {
     struct node *newer; // in node_table's list of all nodes
     struct node *older;
     struct node *parent; // holds a reference; NULL for the root and for what was unlinked.
-    char *name;          // of a container in its parent; of a NODE_SOURCE file only while it is written
-                         // under a container's name (ordinary.c); NULL for others
+    char *name; // of a container in its parent; of a NODE_SOURCE file only while it is written
+                // under a container's name (ordinary.c); NULL for others
     // Constant once the node is in the table:
     uint64_t shown_ino;
-    bool raw;            // NODE_SOURCE below .gen5fs/raw: containers are files, nothing can be written
-    dev_t device;        // NODE_SOURCE: identity in the source
+    bool raw;     // NODE_SOURCE below .gen5fs/raw: containers are files, nothing can be written
+    dev_t device; // NODE_SOURCE: identity in the source
     ino_t inode;
-    mode_t type;         // NODE_SOURCE: mode & S_IFMT
-    int fd;              // NODE_SOURCE: an O_PATH descriptor, so that neither a rename nor a symlink
-                         // that someone puts in the way can lead elsewhere; else -1
-    // NODE_SOURCE, regular files, protected by node_table.lock: handles open for writing, and how many of
-    // them have been flushed since; a container's name is a plain file while it is being written.
+    mode_t type; // NODE_SOURCE: mode & S_IFMT
+    int fd;      // NODE_SOURCE: an O_PATH descriptor, so that neither a rename nor a symlink
+                 // that someone puts in the way can lead elsewhere; else -1
+    // NODE_SOURCE, regular files, protected by node_table.lock: handles open for writing, and how
+    // many of them have been flushed since; a container's name is a plain file while it is being
+    // written.
     uint32_t writers;
     uint32_t writers_flushed;
-    uint32_t readers;       // handles open for reading alone
-    bool became_container; // it was renamed to a container's name, and the kernel may still take it for a file
-    bool changing;          // somebody looks at the file or changes it, and nobody else may (ordinary_changes.c)
+    uint32_t readers;      // handles open for reading alone
+    bool became_container; // it was renamed to a container's name, and the kernel may still take it
+                           // for a file
+    bool changing;         // somebody looks at the file or changes it, and nobody else may
+                           // (ordinary_changes.c)
     struct file_state seen; // what the kernel's pages agree with
     // NODE_SOURCE folders: inotify watch descriptor, -1 where there is none. Owned by watcher.c.
     int watch;
-    // NODE_CONTAINER and NODE_LATENTS: protected by node_table.lock; NULL until somebody looks inside.
+    // NODE_CONTAINER and NODE_LATENTS: protected by node_table.lock; NULL until somebody looks
+    // inside.
     struct container *container;
     struct file_node *file; // NODE_FILE: constant, owned
 };
@@ -78,12 +82,12 @@ struct node_table {
     struct node **buckets;
     size_t bucket_count;
     size_t node_count;
-    size_t source_count; // NODE_SOURCE among them: each has a descriptor
+    size_t source_count;            // NODE_SOURCE among them: each has a descriptor
     struct noted_name *noted_first; // names that the kernel may be asked to forget (descriptors.c)
     struct noted_name *noted_last;
     size_t noted_count;
     bool noted_are_leaving;
-    struct node *newest; // of all nodes
+    struct node *newest;        // of all nodes
     struct ino_aliases aliases; // shown_ino of containers whose file was replaced since the mount
 };
 
@@ -93,11 +97,13 @@ void node_table_release(struct filesystem *filesystem);
 // The root is made once with the source folder's descriptor, which it owns.
 int node_make_root(struct filesystem *filesystem, int fd);
 
-struct node *node_of(struct filesystem *filesystem, uint64_t number); // fuse_ino_t to node, no reference taken
+struct node *node_of(struct filesystem *filesystem,
+                     uint64_t number); // fuse_ino_t to node, no reference taken
 uint64_t node_number(const struct filesystem *filesystem, const struct node *node);
 
 void node_reference(struct filesystem *filesystem, struct node *node);
-// The same for a node that may have lost its last reference and is about to be destroyed: false then.
+// The same for a node that may have lost its last reference and is about to be destroyed: false
+// then.
 bool node_reference_alive(struct filesystem *filesystem, struct node *node);
 void node_release(struct filesystem *filesystem, struct node *node); // NULL is allowed
 
@@ -105,15 +111,15 @@ void node_release(struct filesystem *filesystem, struct node *node); // NULL is 
 void node_remember(struct filesystem *filesystem, struct node *node);
 void node_forget(struct filesystem *filesystem, struct node *node, uint64_t count);
 
-// The node of a thing in the source, found or made, with a reference for the caller. Takes over `fd`
-// (an O_PATH descriptor) in every case. 0 or ENOMEM.
+// The node of a thing in the source, found or made, with a reference for the caller. Takes over
+// `fd` (an O_PATH descriptor) in every case. 0 or ENOMEM.
 int node_for_source(struct filesystem *filesystem, int fd, const struct stat *attributes, bool raw,
                     struct node **node);
 // The same if it is known already, else NULL; with a reference.
 struct node *node_find_source(struct filesystem *filesystem, dev_t device, ino_t inode, bool raw);
 
-// The node of the container `name` in `parent`, found or made, with a reference. `attributes` are its
-// file's; they give a new node its st_ino.
+// The node of the container `name` in `parent`, found or made, with a reference. `attributes` are
+// its file's; they give a new node its st_ino.
 int node_for_container(struct filesystem *filesystem, struct node *parent, const char *name,
                        const struct stat *attributes, struct node **node);
 struct node *node_find_container(struct filesystem *filesystem, struct node *parent,
@@ -123,7 +129,8 @@ struct node *node_find_container(struct filesystem *filesystem, struct node *par
 int node_new(struct filesystem *filesystem, enum node_kind kind, struct node *parent,
              uint64_t shown_ino, struct node **node);
 
-// The containers known in a folder, each with a reference; the caller releases them and frees *nodes.
+// The containers known in a folder, each with a reference; the caller releases them and frees
+// *nodes.
 int node_list_containers(struct filesystem *filesystem, struct node *parent, struct node ***nodes,
                          size_t *count);
 
@@ -131,8 +138,8 @@ int node_list_containers(struct filesystem *filesystem, struct node *parent, str
 // ESTALE where the container was removed. The caller releases both.
 int node_container_place(struct filesystem *filesystem, struct node *node, struct node **parent,
                          char **name);
-// A container was renamed or (new_parent NULL) removed. Another container node that had the new name
-// loses it. The caller holds the container's commit_lock where it has a container.
+// A container was renamed or (new_parent NULL) removed. Another container node that had the new
+// name loses it. The caller holds the container's commit_lock where it has a container.
 int node_container_move(struct filesystem *filesystem, struct node *node, struct node *new_parent,
                         const char *new_name);
 

@@ -29,16 +29,22 @@ enum { IDLE_COUNT_MAX = 64, IDLE_WEIGHT_MAX = 16 << 20 };
 static const uint64_t idle_file_bytes_max = UINT64_C(512) << 20;
 
 // Longer than a tick of any clock that local file systems take their times from (10 ms at 100 Hz).
-static const int64_t settled_after_ns = 20 * 1000000;
+static const int64_t settled_after_ns = INT64_C(20) * 1000000;
 
 // Kernels from 6.13 on give a file that was looked at since its last change a new time with the
 // next one (multigrain timestamps), on the file systems that sign up for it.
 static bool kernel_has_fine_times(void) {
     struct utsname name;
-    unsigned int major = 0;
-    unsigned int minor = 0;
-    return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
-           (major > 6 || (major == 6 && minor >= 13));
+    char *end = NULL;
+    if (uname(&name) != 0) {
+        return false;
+    }
+    unsigned long major = strtoul(name.release, &end, 10);
+    if (end == name.release || *end != '.') {
+        return false;
+    }
+    unsigned long minor = strtoul(end + 1, NULL, 10);
+    return major > 6 || (major == 6 && minor >= 13);
 }
 
 static bool has_fine_times(const struct snapshot_cache *cache, int fd) {

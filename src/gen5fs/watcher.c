@@ -274,7 +274,7 @@ static void handle_event(struct watcher *watcher, const struct inotify_event *ev
 static void *read_events(void *argument) {
     struct watcher *watcher = argument;
     // inotify(7): the buffer is aligned for the events that it takes.
-    static const size_t size = 64 * 1024;
+    static const size_t size = (size_t)64 * 1024;
     char *buffer = aligned_alloc(__alignof__(struct inotify_event), size);
     struct pollfd polled[2] = {{.fd = watcher->fd, .events = POLLIN},
                                {.fd = watcher->stop_fd, .events = POLLIN}};

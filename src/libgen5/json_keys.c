@@ -34,7 +34,7 @@ static int compare_keys(const void *left, const void *right, void *text) {
 }
 
 static bool push_key(struct key_stack *stack, struct gen5_span key) {
-    if (stack->count == stack->capacity) {
+    if (stack->keys == NULL || stack->count == stack->capacity) {
         size_t capacity = stack->capacity == 0 ? 64 : stack->capacity * 2;
         struct key *keys = reallocarray(stack->keys, capacity, sizeof *keys);
         if (keys == NULL) {
@@ -59,7 +59,7 @@ static void note(struct gen5_json_repeated *repeated, size_t offset) {
 // Take away the keys from `first` on, and note those that repeat another.
 static void pop_keys(struct key_stack *stack, size_t first, struct gen5_json_repeated *repeated) {
     size_t count = stack->count - first;
-    if (count < 2) {
+    if (stack->keys == NULL || count < 2) {
         stack->count = first;
         return;
     }

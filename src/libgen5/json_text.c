@@ -37,7 +37,6 @@ static bool starts_with_mark(const char *text, size_t size) {
 
 void gen5_json_reader_init(struct gen5_json_reader *reader, const char *text, size_t size,
                            uint32_t depth_max, enum gen5_json_mark mark) {
-    // The bits of a level are written before they are read, so they are not cleared here.
     reader->text = text;
     reader->size = size;
     reader->at = mark == GEN5_JSON_BOM_IGNORED && starts_with_mark(text, size) ? 3 : 0;
@@ -46,6 +45,7 @@ void gen5_json_reader_init(struct gen5_json_reader *reader, const char *text, si
     reader->state = GEN5_JSON_STATE_VALUE;
     reader->token = (struct gen5_json_value){.kind = GEN5_JSON_NONE};
     reader->fault = (struct gen5_json_fault){0, false, NULL};
+    memset(reader->objects, 0, sizeof reader->objects);
 }
 
 static enum gen5_json_event fail(struct gen5_json_reader *reader, size_t offset,

@@ -29,6 +29,9 @@ static bool is_surrogate(const char *escape, const char *first_digits) {
     return (escape[2] == 'd' || escape[2] == 'D') && strchr(first_digits, escape[3]) != NULL;
 }
 
+// U+FFFD, the replacement character.
+static const char REPLACEMENT[] = {'f', 'f', 'f', 'd'};
+
 // Make the replacement character of each escape that is half of a pair.
 static void replace_surrogates(char *copy, struct gen5_span span) {
     size_t at = span.begin + 1;
@@ -49,7 +52,7 @@ static void replace_surrogates(char *copy, struct gen5_span span) {
             continue;
         }
         if (high || low) {
-            memcpy(copy + at + 2, "fffd", 4);
+            memcpy(copy + at + 2, REPLACEMENT, sizeof REPLACEMENT);
         }
         at += 6;
     }
@@ -135,7 +138,7 @@ static bool same_event(struct comparison *comparison, enum gen5_json_event event
         comparison->next = node->child;
         return true;
     case GEN5_JSON_EVENT_CLOSE:
-        if (node != NULL) {
+        if (node != NULL || comparison->depth == 0) {
             return false;
         }
         node = comparison->parents[--comparison->depth];

@@ -140,8 +140,8 @@ static enum gen5_status read_records(struct writing *writing, struct gen5_error 
     enum gen5_status status = GEN5_OK;
     while (status == GEN5_OK && gen5_json_walk_next(&walk, &member)) {
         size_t index = writing->record_count++;
-        status = gen5_record_read(writing->document.text, member.value, &writing->records[index],
-                                  error);
+        status =
+            gen5_record_read(writing->document.text, member.value, &writing->records[index], error);
         if (status == GEN5_OK) {
             status = guess_type(writing, index, member.value, error);
         }
@@ -266,28 +266,34 @@ static enum gen5_status check_keys(const struct writing *writing, struct gen5_er
 
 // --- The records --------------------------------------------------------------------------------
 
-static void append_lead(const struct writing *writing, size_t record,
-                        struct gen5_text_builder *out) {
-    size_t begin = writing->leads[record];
-    gen5_text_builder_append_span(out, writing->document.text,
-                                  (struct gen5_span){begin, writing->records[record].text.begin});
+// The record of the document whose white space in front suits the `index`-th record: its own, else
+// that of another in its place; GEN5_MATCH_NONE where none does.
+static size_t lead_for(const struct writing *writing, size_t index) {
+    size_t match = writing->matches[index];
+    if (writing->record_count == 0) {
+        return GEN5_MATCH_NONE;
+    }
+    if (index == 0) {
+        return 0;
+    }
+    if (match != GEN5_MATCH_NONE && match > 0) {
+        return match;
+    }
+    if (writing->record_count > 1) {
+        return 1;
+    }
+    // What stands in front of the first and only one suits others if it breaks the line.
+    const char *lead = writing->document.text + writing->leads[0];
+    size_t size = writing->records[0].text.begin - writing->leads[0];
+    return memchr(lead, '\n', size) != NULL ? 0 : GEN5_MATCH_NONE;
 }
 
-// What stands in front of the `index`-th record: what stood there, or what stands in front of
-// others.
 static void write_lead(const struct writing *writing, size_t index, struct gen5_text_builder *out) {
-    size_t match = writing->matches[index];
-    bool of_others = writing->record_count > 1;
-    if (writing->record_count > 0 && index == 0) {
-        append_lead(writing, 0, out);
-    } else if (match != GEN5_MATCH_NONE && match > 0) {
-        append_lead(writing, match, out);
-    } else if (of_others) {
-        append_lead(writing, 1, out);
-    } else if (writing->record_count > 0 &&
-               memchr(writing->document.text + writing->leads[0], '\n',
-                      writing->records[0].text.begin - writing->leads[0]) != NULL) {
-        append_lead(writing, 0, out);
+    size_t lead = lead_for(writing, index);
+    if (lead != GEN5_MATCH_NONE) {
+        gen5_text_builder_append_span(
+            out, writing->document.text,
+            (struct gen5_span){writing->leads[lead], writing->records[lead].text.begin});
     } else if (writing->record_count == 0 && writing->metadata_layout.lines) {
         struct gen5_json_layout layout = gen5_json_layout_inner(&writing->metadata_layout);
         gen5_json_layout_break(&layout, out);

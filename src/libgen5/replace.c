@@ -64,8 +64,9 @@ static enum gen5_status choose_name(char name[GEN5_TEMPORARY_NAME_SIZE], struct 
     return GEN5_OK;
 }
 
-// The lock says that somebody works on the temporary: whoever removes what was left behind spares it then.
-// False where it was removed in the moment before. File systems without locks are let pass.
+// The lock says that somebody works on the temporary: whoever removes what was left behind spares
+// it then. False where it was removed in the moment before. File systems without locks are let
+// pass.
 static bool lock_new(int fd) {
     struct stat attributes;
     int locked;

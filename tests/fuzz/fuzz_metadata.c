@@ -88,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     enum gen5_status status = gen5_metadata_check(text, size, NULL, 0, &limits, &error);
     if (status != GEN5_OK) {
-        require(status == GEN5_ERROR_INVALID && strstr(error.message, "cJSON") == NULL);
+        // All faults have a place, but for that of which cJSON is of another opinion.
+        require(status == GEN5_ERROR_INVALID && error.offset != GEN5_OFFSET_NONE);
         return 0;
     }
     write_chunks(text, size, 0);

@@ -253,24 +253,22 @@ Test(container, payload_over_the_limit_is_damaged) {
 }
 
 Test(container, sixty_thousand_latents_open_at_once) {
-    struct made made = make_begin();
-    free(made.records);
-    made.records = calloc(1, 16 << 20);
-    cr_assert_not_null(made.records);
-    enum { COUNT = 60000 };
-    char *next = made.records;
-    for (int i = 0; i < COUNT; i++) {
-        next +=
-            sprintf(next,
-                    "%s{\"index\":0,\"type\":\"LATN\",\"flags\":\"F16\",\"offset\":32,"
-                    "\"compressed_size\":14,\"uncompressed_size\":2,\"hash\":\"\",\"extra\":"
-                    "{\"shape\":[1],\"dtype\":\"float16\",\"key\":\"%d\"},\"compressed\":false}",
-                    i > 0 ? "," : "", i / 2);
-    }
-    char *text = malloc(17 << 20);
+    enum { COUNT = 60000, TEXT_SIZE_MAX = 16 << 20 };
+    char *text = malloc(TEXT_SIZE_MAX);
     cr_assert_not_null(text);
-    int size = sprintf(text, "{\"gen5_metadata\": {\"chunks\": [%s]}}", made.records);
-    int fd = make_end_with(&made, text, (size_t)size);
+    size_t size = (size_t)snprintf(text, TEXT_SIZE_MAX, "{\"gen5_metadata\": {\"chunks\": [");
+    for (int i = 0; i < COUNT; i++) {
+        size += (size_t)snprintf(
+            text + size, TEXT_SIZE_MAX - size,
+            "%s{\"index\":0,\"type\":\"LATN\",\"flags\":\"F16\",\"offset\":32,"
+            "\"compressed_size\":14,\"uncompressed_size\":2,\"hash\":\"\",\"extra\":"
+            "{\"shape\":[1],\"dtype\":\"float16\",\"key\":\"%d\"},\"compressed\":false}",
+            i > 0 ? "," : "", i / 2);
+        cr_assert_lt(size, TEXT_SIZE_MAX);
+    }
+    size += (size_t)snprintf(text + size, TEXT_SIZE_MAX - size, "]}}");
+    struct made made = make_begin();
+    int fd = make_end_with(&made, text, size);
     struct gen5_container *container = open_container(fd);
     cr_expect_eq(container->latent_count, COUNT / 2);
     gen5_container_free(container);

@@ -729,15 +729,13 @@ Test(manifest_write, refuses_a_text_over_the_limit) {
 }
 
 Test(manifest_write, does_not_repeat_megabytes_of_indentation) {
-    size_t spaces = 1 << 20;
-    char *text = malloc(spaces + sizeof MINIFIED_MODEL + 100);
+    enum { SPACES = 1 << 20 };
+    char *text = NULL;
     struct work work;
     start(&work, OLD);
-    char *at = text + sprintf(text, "{\"gen5_metadata\": {\n");
-    memset(at, ' ', spaces);
-    sprintf(at + spaces, MINIFIED_MODEL "}}");
+    cr_assert_gt(asprintf(&text, "{\"gen5_metadata\": {\n%*s%s}}", SPACES, "", MINIFIED_MODEL), 0);
     write_text(&work, text);
-    cr_expect_lt(work.size, spaces + 4096);
+    cr_expect_lt(work.size, SPACES + 4096);
     free(text);
     finish(&work);
 }
