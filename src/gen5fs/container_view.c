@@ -415,6 +415,24 @@ static bool is_listed(const struct container_listing *listing, const struct node
     return false;
 }
 
+// An entry keeps its place in the listing, and so its cookie, when its draft is stored meanwhile.
+static off_t rank_of(enum member_kind kind) {
+    switch (kind) {
+    case MEMBER_IMAGE:
+    case MEMBER_NOTICE:
+        return RANK_IMAGE;
+    case MEMBER_LATENT:
+        return RANK_LATENT;
+    case MEMBER_ENVIRONMENT:
+        return RANK_ENVIRONMENT;
+    case MEMBER_METADATA:
+        return RANK_METADATA;
+    case MEMBER_NONE:
+        break;
+    }
+    return RANK_SCRATCH;
+}
+
 // Scratch files and new members of one folder.
 static int list_files(struct filesystem *filesystem, struct container *container,
                       struct snapshot *snapshot, bool in_latents,
@@ -430,7 +448,7 @@ static int list_files(struct filesystem *filesystem, struct container *container
         }
         const char *name = file->path + (inside ? prefix : 0);
         int problem = list_path(filesystem, container, snapshot, file->path, name,
-                                inside ? RANK_LATENT_FILES : RANK_SCRATCH, listing);
+                                inside ? RANK_LATENT_FILES : rank_of(file->member.kind), listing);
         if (problem != 0) {
             return problem;
         }
