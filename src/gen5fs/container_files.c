@@ -44,6 +44,15 @@ static void pin_snapshot(struct file_node *file, struct snapshot *snapshot) {
     }
 }
 
+// A damaged record that claims no bytes: no read would be sent that could fail. container.lock is
+// held.
+static bool reads_nothing(const struct file_node *file, const struct snapshot *snapshot) {
+    struct content content;
+    return file->draft_fd < 0 && file->version.size == 0 && snapshot != NULL &&
+           member_content(snapshot, &file->member, &content) && content.record != NULL &&
+           content.record->damage != NULL;
+}
+
 static int open_file(struct filesystem *filesystem, struct file_node *file, int flags, pid_t pid,
                      struct handle **handle, bool *keep_cache) {
     struct container *container = file->container;
@@ -64,6 +73,9 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
     }
     if (problem == 0 && writes && file->member.kind == MEMBER_NOTICE) {
         problem = EACCES;
+    }
+    if (problem == 0) {
+        problem = reads_nothing(file, snapshot) ? EIO : 0;
     }
     if (problem == 0) {
         pin_snapshot(file, snapshot);

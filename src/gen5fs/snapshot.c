@@ -21,12 +21,16 @@
 
 #include "filesystem.h"
 #include "gen5/payload.h"
+#include "kernel_notices.h"
 #include "snapshot_private.h"
 #include "thread.h"
 
 // Caps on what is idle, as snapshot.h states them, and on the disk space of files decoded for it.
 enum { IDLE_COUNT_MAX = 64, IDLE_WEIGHT_MAX = 16 << 20 };
 static const uint64_t idle_file_bytes_max = UINT64_C(512) << 20;
+
+// How long an idle snapshot of a file that is no longer there may keep its descriptor.
+enum { SWEEP_AFTER_MS = 3000 };
 
 // Longer than a tick of any clock that local file systems take their times from (10 ms at 100 Hz).
 static const int64_t settled_after_ns = INT64_C(20) * 1000000;
@@ -393,6 +397,23 @@ static bool is_current(const struct snapshot *snapshot) {
     return gen5_identity_equal(&now, &snapshot->identity);
 }
 
+// Give back the descriptors of idle snapshots whose files others have replaced meanwhile.
+static void sweep_idle(struct filesystem *filesystem, void *argument) {
+    struct snapshot_cache *cache = argument;
+    (void)filesystem;
+    pthread_mutex_lock(&cache->lock);
+    cache->sweep_scheduled = false;
+    struct snapshot *older;
+    for (struct snapshot *at = cache->newest_idle; at != NULL; at = older) {
+        older = at->private->older;
+        if (!is_current(at)) {
+            idle_remove(cache, at);
+            destroy(cache, at);
+        }
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
 void snapshot_retire(struct filesystem *filesystem, struct snapshot *snapshot) {
     pthread_mutex_lock(&filesystem->snapshots->lock);
     unlist(filesystem->snapshots, snapshot);
@@ -416,5 +437,10 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) 
            cache->idle_file_bytes > idle_file_bytes_max) {
         drop_oldest_idle(cache);
     }
+    bool schedules = cache->idle_count > 0 && !cache->sweep_scheduled;
+    cache->sweep_scheduled = cache->sweep_scheduled || schedules;
     pthread_mutex_unlock(&cache->lock);
+    if (schedules && filesystem->notices != NULL) {
+        notice_later(filesystem, clock_ms() + SWEEP_AFTER_MS, sweep_idle, cache);
+    }
 }

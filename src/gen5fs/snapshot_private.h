@@ -65,6 +65,7 @@ struct snapshot_cache {
     struct snapshot *newest_idle;
     struct snapshot *oldest_idle;
     size_t idle_count;
+    bool sweep_scheduled;
     size_t idle_weight;
     uint64_t idle_file_bytes;
     struct payload *newest_payload; // those with memory

@@ -209,7 +209,6 @@ class Storm(MountCase):
         except BaseException as error:
             self.failures.append(error)
 
-    @unittest.skip("known: idle snapshots of files that others replaced keep their descriptors too long")
     def test_a_storm_of_everything_loses_nothing(self):
         seed = int(os.environ.get("GEN5_STORM_SEED", time.time_ns() % 1_000_000))
         descriptors, memory = self.descriptors(), self.memory()
