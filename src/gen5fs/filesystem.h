@@ -27,6 +27,7 @@
 
 struct fuse_session;
 struct snapshot_cache;
+struct handle;
 struct kernel_notices;
 struct watcher;
 struct container;
@@ -48,6 +49,7 @@ struct filesystem {
     struct gen5_limits limits;
     struct node_table nodes;
     struct node *root;
+    struct handle *handles; // that the kernel has; protected by nodes.lock
     struct node *control; // owned by control.c, like the next: NULL before they are first looked up
     struct node *status;
     struct fuse_session *session;

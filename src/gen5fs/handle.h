@@ -23,6 +23,9 @@ struct handle {
     bool flushed;      // writes: flushed since its last write
     char *text;        // HANDLE_STATUS: what it reads
     size_t text_size;
+    // In filesystem.handles, from when the kernel is given the handle; owned by operations.c.
+    struct handle **place; // where the list points to this one; NULL while it is not in it
+    struct handle *next;
 };
 
 #endif

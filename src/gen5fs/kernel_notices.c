@@ -200,7 +200,8 @@ void kernel_notices_stop(struct filesystem *filesystem) {
     // The worker first: its work may have something to tell.
     bool worker_ended = stop(&notices->worker);
     if (worker_ended) {
-        // What the teller still holds may, when it is let go, have work for later: there is no later.
+        // What the teller still holds may, when it is let go, have work for later: there is no
+        // later.
         filesystem->notices = NULL;
     }
     bool teller_ended = stop(&notices->teller);

@@ -242,6 +242,7 @@ static void take_down(struct mount *mount) {
     sweep_stop(mount->sweep);
     watcher_stop(filesystem);
     if (filesystem->notices != NULL) {
+        operations_release_handles(filesystem);
         container_finish_all(filesystem);
     }
     kernel_notices_stop(filesystem);

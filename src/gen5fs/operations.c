@@ -86,7 +86,31 @@ static void reply_entry(fuse_req_t request, struct node *folder, const char *nam
     node_release(filesystem, node);
 }
 
+static void list_handle(struct filesystem *filesystem, struct handle *handle) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    handle->next = filesystem->handles;
+    if (handle->next != NULL) {
+        handle->next->place = &handle->next;
+    }
+    handle->place = &filesystem->handles;
+    filesystem->handles = handle;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+static void unlist_handle(struct filesystem *filesystem, struct handle *handle) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (handle->place != NULL) {
+        *handle->place = handle->next;
+        if (handle->next != NULL) {
+            handle->next->place = handle->place;
+        }
+        handle->place = NULL;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
 static void release_handle(struct filesystem *filesystem, struct handle *handle) {
+    unlist_handle(filesystem, handle);
     switch (handle->kind) {
     case HANDLE_ORDINARY:
         ordinary_release(filesystem, handle);
@@ -102,7 +126,16 @@ static void release_handle(struct filesystem *filesystem, struct handle *handle)
     free(handle);
 }
 
-static void give_handle(struct fuse_file_info *file, struct handle *handle, bool keep_cache) {
+void operations_release_handles(struct filesystem *filesystem) {
+    // No request is under way any more, so that nobody else changes the list.
+    while (filesystem->handles != NULL) {
+        release_handle(filesystem, filesystem->handles);
+    }
+}
+
+static void give_handle(struct filesystem *filesystem, struct fuse_file_info *file,
+                        struct handle *handle, bool keep_cache) {
+    list_handle(filesystem, handle);
     file->fh = (uint64_t)(uintptr_t)handle;
     file->keep_cache = keep_cache ? 1 : 0;
     // Its size is not known before it is opened, and it is new each time.
@@ -446,7 +479,7 @@ static void operation_create(fuse_req_t request, fuse_ino_t parent, const char *
     }
     struct fuse_entry_param entry;
     entry_fill(filesystem, folder, name, child, &attributes, &entry);
-    give_handle(file, handle, false);
+    give_handle(filesystem, file, handle, false);
     node_remember(filesystem, child);
     if (fuse_reply_create(request, &entry, file) != 0) {
         release_handle(filesystem, handle);
@@ -487,7 +520,7 @@ static void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_fi
         fuse_reply_err(request, problem);
         return;
     }
-    give_handle(file, handle, keep_cache);
+    give_handle(filesystem_of(request), file, handle, keep_cache);
     if (fuse_reply_open(request, file) != 0) {
         release_handle(filesystem, handle);
     }

@@ -10,4 +10,9 @@ struct fuse_lowlevel_ops;
 
 extern const struct fuse_lowlevel_ops gen5fs_operations;
 
+// The connection has ended: release what the kernel had open and has not said that it closed. A
+// mount that is detached loses the releases that were on their way.
+struct filesystem;
+void operations_release_handles(struct filesystem *filesystem);
+
 #endif
