@@ -158,6 +158,15 @@ class Storm(MountCase):
         text = read_file(f"/proc/{self.mount.pid}/status").decode()
         return int(re.search(r"RssAnon:\s+(\d+) kB", text).group(1)) << 10
 
+    def remove_tree(self, name):
+        try:
+            shutil.rmtree(self.member(name))
+        except OSError as error:
+            # What rmtree says, without an errno, of a directory that a rival removed and made anew
+            # between its look and its open.
+            if error.errno is not None:
+                raise
+
     def disturb(self, chance):
         """One act on a container that every worker writes."""
         name = f"shared-{chance.randrange(SHARED)}.gen5"
@@ -190,7 +199,7 @@ class Storm(MountCase):
                 os.rename(self.member(name), aside)
                 os.rename(aside, self.member(name))
             else:
-                shutil.rmtree(self.member(name))
+                self.remove_tree(name)
                 os.mkdir(self.member(name))
                 write_file(self.member(name, "image.png"), new_image(seed))
                 write_file(self.member(name, "metadata.json"), self.template)
