@@ -19,7 +19,7 @@ void fail(const char *format, ...) {
     exit(EXIT_FAILURE);
 }
 
-void bytes_append(struct bytes *bytes, const void *data, size_t size) {
+void bytes_reserve(struct bytes *bytes, size_t size) {
     if (size > bytes->capacity - bytes->size) {
         bytes->capacity = 2 * (bytes->size + size);
         uint8_t *larger = realloc(bytes->data, bytes->capacity);
@@ -28,6 +28,10 @@ void bytes_append(struct bytes *bytes, const void *data, size_t size) {
         }
         bytes->data = larger;
     }
+}
+
+void bytes_append(struct bytes *bytes, const void *data, size_t size) {
+    bytes_reserve(bytes, size);
     if (size > 0) {
         memcpy(bytes->data + bytes->size, data, size);
     }

@@ -19,6 +19,8 @@ struct bytes {
 // Says why on standard error, after the program's name, and exits.
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...);
 
+// Room for so many more, which are appended without moving what is there.
+void bytes_reserve(struct bytes *bytes, size_t size);
 void bytes_append(struct bytes *bytes, const void *data, size_t size);
 void bytes_append_u8(struct bytes *bytes, unsigned value);
 // The lower `size` bytes of a value, up to 4.

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gen5/replace.h"
 #include "jpeg_picture.h"
 #include "latent.h"
 #include "metadata.h"
@@ -92,33 +91,6 @@ static void parts_make(struct parts *parts, const struct sample *sample) {
               (struct gen5_edit){.key = NULL});
 }
 
-static enum gen5_status cut_in_half(int fd, struct gen5_error *error) {
-    struct stat attributes;
-    if (fstat(fd, &attributes) != 0 || ftruncate(fd, attributes.st_size / 2) != 0) {
-        return gen5_error_set_system(error, errno, "cannot cut the file");
-    }
-    return GEN5_OK;
-}
-
-// Write the container to a temporary, then give it its name.
-static enum gen5_status replace_by(const struct parts *parts, const struct sample *sample,
-                                   int folder_fd, struct stat *written, struct gen5_error *error) {
-    struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
-    enum gen5_status status = gen5_replacement_begin(&replacement, folder_fd, -1, error);
-    if (status == GEN5_OK) {
-        status = parts_write(parts, replacement.fd, error);
-    }
-    if (status == GEN5_OK && sample->damaged) {
-        status = cut_in_half(replacement.fd, error);
-    }
-    if (status == GEN5_OK) {
-        status = gen5_replacement_commit(&replacement, sample->name, NULL, GEN5_SYNC_FILE, written,
-                                         error);
-    }
-    gen5_replacement_release(&replacement);
-    return status;
-}
-
 // Write a sample, unless a file of its name is there.
 static void write_sample(int library_fd, const struct sample *sample) {
     int folder_fd = openat(library_fd, sample->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -134,7 +106,8 @@ static void write_sample(int library_fd, const struct sample *sample) {
     parts_make(&parts, sample);
     struct gen5_error error = GEN5_ERROR_NONE;
     struct stat written = {.st_size = 0};
-    if (replace_by(&parts, sample, folder_fd, &written, &error) != GEN5_OK) {
+    if (parts_store(&parts, folder_fd, sample->name, sample->damaged, &written, &error) !=
+        GEN5_OK) {
         fail("%s/%s: %s", sample->folder, sample->name, error.message);
     }
     printf("%s/%s: %s, %lld KiB%s\n", sample->folder, sample->name, sample->model->name,

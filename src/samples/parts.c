@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gen5/container.h"
+#include "gen5/replace.h"
 
 void parts_add(struct parts *parts, enum gen5_edit_kind kind, struct bytes content,
                struct gen5_edit edit) {
@@ -49,12 +50,38 @@ static enum gen5_status write_by_blank(const struct parts *parts, int fd_blank, 
     return status;
 }
 
-enum gen5_status parts_write(const struct parts *parts, int fd, struct gen5_error *error) {
+static enum gen5_status write_container(const struct parts *parts, int fd,
+                                        struct gen5_error *error) {
     int fd_blank = memfd_create("blank.gen5", MFD_CLOEXEC);
     if (fd_blank < 0) {
         return gen5_error_set_system(error, errno, "cannot make a file in memory");
     }
     enum gen5_status status = write_by_blank(parts, fd_blank, fd, error);
     close(fd_blank);
+    return status;
+}
+
+static enum gen5_status cut_in_half(int fd, struct gen5_error *error) {
+    struct stat attributes;
+    if (fstat(fd, &attributes) != 0 || ftruncate(fd, attributes.st_size / 2) != 0) {
+        return gen5_error_set_system(error, errno, "cannot cut the file");
+    }
+    return GEN5_OK;
+}
+
+enum gen5_status parts_store(const struct parts *parts, int folder_fd, const char *name,
+                             bool damaged, struct stat *written, struct gen5_error *error) {
+    struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
+    enum gen5_status status = gen5_replacement_begin(&replacement, folder_fd, -1, error);
+    if (status == GEN5_OK) {
+        status = write_container(parts, replacement.fd, error);
+    }
+    if (status == GEN5_OK && damaged) {
+        status = cut_in_half(replacement.fd, error);
+    }
+    if (status == GEN5_OK) {
+        status = gen5_replacement_commit(&replacement, name, NULL, GEN5_SYNC_FILE, written, error);
+    }
+    gen5_replacement_release(&replacement);
     return status;
 }
