@@ -3,11 +3,9 @@
 //
 // `gen5fs status`: which mounts there are, and what one of them is doing.
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "command.h"
@@ -16,12 +14,13 @@
 #include "mount_table.h"
 
 static const char help[] =
-    "usage: gen5fs status [MOUNTPOINT]\n"
+    "usage: gen5fs status [--requests] [MOUNTPOINT]\n"
     "\n"
     "Without MOUNTPOINT lists the mounts of gen5fs: mount point, source, and the process that\n"
     "serves it. With MOUNTPOINT tells what that mount is doing: what is being written, and what\n"
     "was refused or rescued.\n"
     "\n"
+    "  --requests  instead, how many requests of each kind the kernel has sent to that mount\n"
     "  -h, --help  print this\n"
     "\n"
     "Exit status: 0 done; 1 the mount does not answer; 2 wrong usage; 20 MOUNTPOINT is no mount\n"
@@ -29,7 +28,11 @@ static const char help[] =
 
 static const struct argument_switch switches[] = {
     {'h', "help", false},
+    {'\0', "requests", false},
 };
+
+// How lines with a count of requests begin in the status file.
+#define REQUEST_WORD "request "
 
 static void print_mount(const struct mount_table *table, const struct mount_entry *entry) {
     print_harmless(entry->mountpoint);
@@ -74,35 +77,35 @@ static int complain_of_answer(const char *path, int os_error) {
     return COMMAND_FAILED;
 }
 
-static int print_file(const char *path, int fd) {
-    char block[4096];
-    ssize_t got;
-    while ((got = read(fd, block, sizeof block)) != 0) {
-        if (got > 0) {
-            fwrite(block, 1, (size_t)got, stdout);
-        } else if (errno != EINTR) {
-            return complain_of_answer(path, errno);
+static int print_lines(const char *path, FILE *file, bool requests) {
+    char *line = NULL;
+    size_t size = 0;
+    while (getline(&line, &size, file) > 0) {
+        bool counts = strncmp(line, REQUEST_WORD, strlen(REQUEST_WORD)) == 0;
+        if (counts == requests) {
+            fputs(counts ? line + strlen(REQUEST_WORD) : line, stdout);
         }
     }
-    return COMMAND_DONE;
+    free(line);
+    return ferror(file) ? complain_of_answer(path, errno) : COMMAND_DONE;
 }
 
-static int print_status(const char *path, const char *mountpoint) {
+static int print_status(const char *path, const char *mountpoint, bool requests) {
     char *name = NULL;
     if (asprintf(&name, "%s/%s", mountpoint, GEN5FS_STATUS_FILE) < 0) {
         return complain_of_answer(path, ENOMEM);
     }
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    FILE *file = fopen(name, "re");
     free(name);
-    if (fd < 0) {
+    if (file == NULL) {
         return complain_of_answer(path, errno);
     }
-    int status = print_file(path, fd);
-    close(fd);
+    int status = print_lines(path, file, requests);
+    fclose(file);
     return status;
 }
 
-static int status_of(const struct mount_table *table, const char *path) {
+static int status_of(const struct mount_table *table, const char *path, bool requests) {
     char *mountpoint = mountpoint_resolve(path);
     if (mountpoint == NULL) {
         complain(path, "%s", strerror(errno));
@@ -111,7 +114,7 @@ static int status_of(const struct mount_table *table, const char *path) {
     const struct mount_entry *entry = mount_table_find(table, mountpoint);
     int status = COMMAND_NOT_MOUNTED;
     if (entry != NULL && mount_entry_is_gen5fs(entry)) {
-        status = print_status(path, mountpoint);
+        status = print_status(path, mountpoint, requests);
     } else {
         complain(path, "no mount of gen5fs; gen5fs status without a path lists them");
     }
@@ -123,15 +126,21 @@ int command_status(char **words) {
     struct arguments arguments;
     arguments_start(&arguments, "status", switches, sizeof switches / sizeof switches[0], words);
     const char *path = NULL;
+    bool requests = false;
     struct argument argument;
     enum argument_result result;
     while ((result = arguments_next(&arguments, &argument)) == ARGUMENT_FOUND) {
+        if (argument.given == &switches[1]) {
+            requests = true;
+            continue;
+        }
         if (argument.given != NULL) {
             fputs(help, stdout);
             return COMMAND_DONE;
         }
         if (path != NULL) {
-            complain("status", "%s is one argument too many; use gen5fs status [MOUNTPOINT]",
+            complain("status",
+                     "%s is one argument too many; use gen5fs status [--requests] [MOUNTPOINT]",
                      argument.text);
             return COMMAND_USAGE;
         }
@@ -140,13 +149,17 @@ int command_status(char **words) {
     if (result == ARGUMENT_WRONG) {
         return COMMAND_USAGE;
     }
+    if (requests && path == NULL) {
+        complain("status", "--requests is of one mount: gen5fs status --requests MOUNTPOINT");
+        return COMMAND_USAGE;
+    }
     struct mount_table table;
     int problem = mount_table_read(&table);
     if (problem != 0) {
         complain("/proc/self/mountinfo", "%s", strerror(problem));
         return COMMAND_FAILED;
     }
-    int status = path == NULL ? list_mounts(&table) : status_of(&table, path);
+    int status = path == NULL ? list_mounts(&table) : status_of(&table, path, requests);
     mount_table_release(&table);
     return status;
 }

@@ -166,6 +166,7 @@ static int make_text(struct filesystem *filesystem, char **text, size_t *size) {
             filesystem->read_only ? "read-only" : "read-write");
     container_report(filesystem, out);
     rescue_report(filesystem, out);
+    request_counts_print(&filesystem->requests, out);
     bool failed = ferror(out) != 0;
     return fclose(out) != 0 || failed ? ENOMEM : 0;
 }

@@ -24,6 +24,7 @@
 
 #include "gen5/limits.h"
 #include "node.h"
+#include "request_counts.h"
 
 struct fuse_session;
 struct snapshot_cache;
@@ -56,6 +57,7 @@ struct filesystem {
     struct snapshot_cache *snapshots;
     struct kernel_notices *notices;
     struct watcher *watcher; // NULL where inotify is not to be had
+    struct request_counts requests;
 };
 
 // How long the kernel may answer from its own caches without asking, in seconds.

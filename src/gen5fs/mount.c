@@ -193,7 +193,8 @@ static int go_live(struct mount *mount) {
     mount->mounted = true;
     int problem = connection_open(session);
     if (problem == 0) {
-        problem = request_loop_start(session, mount->ended_fd, &mount->loop);
+        problem =
+            request_loop_start(session, &mount->filesystem.requests, mount->ended_fd, &mount->loop);
     }
     if (problem != 0) {
         return refuse(mount->target.mount_path, problem);

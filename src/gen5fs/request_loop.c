@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@ enum {
 
 struct request_loop {
     struct fuse_session *session;
+    struct request_counts *counts;
     int ended_fd;
     pthread_t watching;
     // Odd while whoever has the turn answers a request, even while it waits for one.
@@ -92,55 +94,31 @@ static bool more_is_waiting(const struct request_loop *loop) {
     return poll(&device, 1, 0) == 1 && (device.revents & POLLIN) != 0;
 }
 
-// The first fields of every request, and the fields of a read (linux/fuse.h: fuse_in_header,
-// fuse_read_in).
-struct request_head {
-    uint32_t length;
-    uint32_t operation;
-    uint64_t unique;
-    uint64_t node;
-    uint32_t ids[4];
-    uint64_t handle;
-    uint64_t offset;
-    uint32_t size;
-};
+static struct fuse_in_header head_of(const struct fuse_buf *request) {
+    struct fuse_in_header head = {.opcode = 0};
+    if ((request->flags & FUSE_BUF_IS_FD) == 0 && request->size >= sizeof head) {
+        memcpy(&head, request->mem, sizeof head);
+    }
+    return head;
+}
 
-// Numbers of operations (linux/fuse.h). All but READ are short whatever they are about: they are
-// answered from memory or by a few system calls.
-enum operation {
-    LOOKUP = 1,
-    FORGET = 2,
-    GETATTR = 3,
-    READLINK = 5,
-    OPEN = 14,
-    READ = 15,
-    STATFS = 17,
-    RELEASE = 18,
-    GETXATTR = 22,
-    LISTXATTR = 23,
-    OPENDIR = 27,
-    READDIR = 28,
-    RELEASEDIR = 29,
-    ACCESS = 34,
-    INTERRUPT = 36,
-    BATCH_FORGET = 42,
-    READDIRPLUS = 44,
-};
-
+// All but reads are answered from memory or by a few system calls whatever they are about.
 static bool is_short(const struct fuse_buf *request) {
     static const uint8_t short_operations[] = {
-        LOOKUP,    FORGET,  GETATTR, READLINK,   OPEN,   STATFS,    RELEASE,      GETXATTR,
-        LISTXATTR, OPENDIR, READDIR, RELEASEDIR, ACCESS, INTERRUPT, BATCH_FORGET, READDIRPLUS};
-    struct request_head head = {.size = 0};
-    if ((request->flags & FUSE_BUF_IS_FD) != 0) {
-        return false;
+        FUSE_LOOKUP,    FUSE_FORGET,    FUSE_GETATTR,      FUSE_READLINK,
+        FUSE_OPEN,      FUSE_STATFS,    FUSE_RELEASE,      FUSE_GETXATTR,
+        FUSE_LISTXATTR, FUSE_OPENDIR,   FUSE_READDIR,      FUSE_RELEASEDIR,
+        FUSE_ACCESS,    FUSE_INTERRUPT, FUSE_BATCH_FORGET, FUSE_READDIRPLUS};
+    struct fuse_in_header head = head_of(request);
+    if (head.opcode == FUSE_READ) {
+        struct fuse_read_in read = {.size = UINT32_MAX};
+        if (request->size >= sizeof head + sizeof read) {
+            memcpy(&read, (const char *)request->mem + sizeof head, sizeof read);
+        }
+        return read.size <= SHORT_READ_MAX;
     }
-    memcpy(&head, request->mem, request->size < sizeof head ? request->size : sizeof head);
-    if (head.operation == READ) {
-        return head.size <= SHORT_READ_MAX;
-    }
-    return head.operation <= UINT8_MAX &&
-           memchr(short_operations, (int)head.operation, sizeof short_operations) != NULL;
+    return head.opcode <= UINT8_MAX &&
+           memchr(short_operations, (int)head.opcode, sizeof short_operations) != NULL;
 }
 
 static void wake_watching(struct request_loop *loop) {
@@ -189,6 +167,7 @@ static bool serve_turn(struct request_loop *loop, uint64_t turn, struct fuse_buf
         if (got <= 0) {
             return false;
         }
+        request_counts_add(loop->counts, head_of(request).opcode);
         if (mine) {
             mine = answer(loop, turn, request);
         } else {
@@ -275,12 +254,14 @@ static void loop_free(struct request_loop *loop) {
     free(loop);
 }
 
-int request_loop_start(struct fuse_session *session, int ended_fd, struct request_loop **loop) {
+int request_loop_start(struct fuse_session *session, struct request_counts *counts, int ended_fd,
+                       struct request_loop **loop) {
     struct request_loop *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return ENOMEM;
     }
     made->session = session;
+    made->counts = counts;
     made->ended_fd = ended_fd;
     pthread_mutex_init(&made->lock, NULL);
     thread_condition_init(&made->turn_is_free);

@@ -13,11 +13,14 @@
 #define GEN5FS_REQUEST_LOOP_H
 
 struct fuse_session;
+struct request_counts;
 struct request_loop;
 
-// Start answering. 0 or an errno. `ended_fd` is an eventfd, written to once the connection has
-// ended (unmounted or aborted) and no request is under way.
-int request_loop_start(struct fuse_session *session, int ended_fd, struct request_loop **loop);
+// Start answering, and count in `counts`, which must outlive the loop. 0 or an errno. `ended_fd` is
+// an eventfd, written to once the connection has ended (unmounted or aborted) and no request is
+// under way.
+int request_loop_start(struct fuse_session *session, struct request_counts *counts, int ended_fd,
+                       struct request_loop **loop);
 
 // Wait for the end of all threads and free the loop; after the end, or it waits until then.
 void request_loop_join(struct request_loop *loop);

@@ -22,7 +22,9 @@
 // strncpy leaves out the NUL or fills the rest with it, strncat's bound is not the buffer's size.
 #pragma GCC poison strncpy strncat
 // State that threads share.
-#pragma GCC poison strtok gmtime localtime ctime asctime
+#pragma GCC poison strtok gmtime localtime asctime
+// ctime too; as a macro, for kernel headers have fields of that name.
+#define ctime(...) ctime_is_banned // NOLINT(readability-identifier-naming)
 // No way to tell a number from nonsense.
 #pragma GCC poison atoi atol atoll atof
 // A name that somebody else may take before it is used.
