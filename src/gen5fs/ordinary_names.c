@@ -82,6 +82,9 @@ int ordinary_create(struct filesystem *filesystem, struct node *parent, const ch
         return problem;
     }
     descriptors_note(filesystem, parent, name, *child);
+    // As ordinary_open does: the kernel comes to have pages of it.
+    (void)ordinary_change_begin(filesystem, *child);
+    ordinary_change_end(filesystem, *child);
     problem = ordinary_handle_new(filesystem, *child, fd, flags, handle);
     if (problem != 0) {
         node_release(filesystem, *child);

@@ -27,6 +27,7 @@
 #include "filesystem.h"
 #include "kernel_notices.h"
 #include "notice_queue.h"
+#include "ordinary.h"
 #include "thread.h"
 
 // node.watch of a folder that shall not be watched, or cannot be.
@@ -157,8 +158,7 @@ static void notice_ordinary(struct filesystem *filesystem, struct node *folder, 
     struct node *node =
         node_find_source(filesystem, attributes.st_dev, attributes.st_ino, folder->raw);
     if (node != NULL) {
-        // The kernel compares the new attributes and drops the file's pages where they differ.
-        notice_node(filesystem, node, false);
+        ordinary_look_again(filesystem, node);
         node_release(filesystem, node);
     }
 }
