@@ -119,6 +119,10 @@ enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct 
 void ordinary_change_end(struct filesystem *filesystem, struct node *node);
 void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
                           enum ordinary_state before);
+// In place of _end and _tell where the change was one that leaves bytes and st_mtime alone, and
+// st_ctime is all that it makes differ.
+void ordinary_change_end_same_bytes(struct filesystem *filesystem, struct node *node,
+                                    enum ordinary_state before);
 
 // Whether attributes that were just got show a change by somebody else. True once for each: the
 // caller has the kernel's pages dropped.

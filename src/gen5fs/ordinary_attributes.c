@@ -202,7 +202,11 @@ int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const ch
     if (problem != 0) {
         return problem;
     }
-    return setxattr(descriptor_path_of(node->fd).text, name, value, size, flags) != 0 ? errno : 0;
+    enum ordinary_state before = ordinary_change_begin(filesystem, node);
+    problem =
+        setxattr(descriptor_path_of(node->fd).text, name, value, size, flags) != 0 ? errno : 0;
+    ordinary_change_end_same_bytes(filesystem, node, before);
+    return problem;
 }
 
 int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name) {
@@ -210,5 +214,8 @@ int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const
     if (problem != 0) {
         return problem;
     }
-    return removexattr(descriptor_path_of(node->fd).text, name) != 0 ? errno : 0;
+    enum ordinary_state before = ordinary_change_begin(filesystem, node);
+    problem = removexattr(descriptor_path_of(node->fd).text, name) != 0 ? errno : 0;
+    ordinary_change_end_same_bytes(filesystem, node, before);
+    return problem;
 }

@@ -20,9 +20,12 @@ static bool time_equal(struct timespec left, struct timespec right) {
     return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
 }
 
+static bool bytes_equal(const struct file_state *left, const struct file_state *right) {
+    return left->size == right->size && time_equal(left->modified, right->modified);
+}
+
 static bool state_equal(const struct file_state *left, const struct file_state *right) {
-    return left->size == right->size && time_equal(left->modified, right->modified) &&
-           time_equal(left->changed, right->changed);
+    return bytes_equal(left, right) && time_equal(left->changed, right->changed);
 }
 
 static struct file_state state_of(const struct stat *attributes) {
@@ -62,17 +65,21 @@ enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct 
     return state_equal(&seen, &now) ? ORDINARY_STATE_SEEN : ORDINARY_STATE_FOREIGN;
 }
 
-void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
+static void end_with(struct filesystem *filesystem, struct node *node,
+                     const struct file_state *now) {
     struct node_table *table = &filesystem->nodes;
-    if (!S_ISREG(node->type)) {
-        return;
-    }
-    struct file_state now = look(node);
     pthread_mutex_lock(&table->lock);
-    node->seen = now;
+    node->seen = *now;
     node->changing = false;
     pthread_cond_broadcast(&table->change_over);
     pthread_mutex_unlock(&table->lock);
+}
+
+void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
+    if (S_ISREG(node->type)) {
+        struct file_state now = look(node);
+        end_with(filesystem, node, &now);
+    }
 }
 
 void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
@@ -80,6 +87,20 @@ void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
     if (before == ORDINARY_STATE_FOREIGN) {
         notice_node(filesystem, node, true);
     }
+}
+
+void ordinary_change_end_same_bytes(struct filesystem *filesystem, struct node *node,
+                                    enum ordinary_state before) {
+    if (!S_ISREG(node->type)) {
+        return;
+    }
+    struct file_state now = look(node);
+    // Nobody else sets what was seen while it is `changing`.
+    if (before == ORDINARY_STATE_SEEN && !bytes_equal(&node->seen, &now)) {
+        before = ORDINARY_STATE_FOREIGN;
+    }
+    end_with(filesystem, node, &now);
+    ordinary_change_tell(filesystem, node, before);
 }
 
 bool ordinary_changed_outside(struct filesystem *filesystem, struct node *node,

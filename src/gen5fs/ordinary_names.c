@@ -152,6 +152,48 @@ int ordinary_symlink(struct filesystem *filesystem, struct node *parent, const c
     return problem != 0 ? problem : node_of_new(filesystem, parent, name, child, attributes);
 }
 
+// Files whose links change, at most one a name, and what the kernel had of them before.
+struct relinked {
+    struct node *nodes[2]; // each with a reference, or NULL
+    enum ordinary_state before[2];
+};
+
+// The regular file that a name leads to, if the kernel may know it.
+static struct node *file_of_name(struct filesystem *filesystem, const struct node *parent,
+                                 const char *name) {
+    struct stat attributes;
+    return fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) == 0 &&
+                   S_ISREG(attributes.st_mode)
+               ? node_find_source(filesystem, attributes.st_dev, attributes.st_ino, false)
+               : NULL;
+}
+
+// Takes over both references.
+static struct relinked relink_begin(struct filesystem *filesystem, struct node *one,
+                                    struct node *other) {
+    if (one == other) {
+        node_release(filesystem, other);
+        other = NULL;
+    }
+    // In the order of their addresses, lest two renames wait for each other.
+    struct relinked files = {.nodes = {one < other ? one : other, one < other ? other : one}};
+    for (size_t i = 0; i < 2; i++) {
+        if (files.nodes[i] != NULL) {
+            files.before[i] = ordinary_change_begin(filesystem, files.nodes[i]);
+        }
+    }
+    return files;
+}
+
+static void relink_end(struct filesystem *filesystem, const struct relinked *files) {
+    for (size_t i = 0; i < 2; i++) {
+        if (files->nodes[i] != NULL) {
+            ordinary_change_end_same_bytes(filesystem, files->nodes[i], files->before[i]);
+            node_release(filesystem, files->nodes[i]);
+        }
+    }
+}
+
 int ordinary_link(struct filesystem *filesystem, struct node *node, struct node *new_parent,
                   const char *new_name, struct stat *attributes) {
     int problem = ordinary_check_name(filesystem, new_parent, new_name);
@@ -165,13 +207,15 @@ int ordinary_link(struct filesystem *filesystem, struct node *node, struct node 
     if (S_ISREG(node->type) && name_is_container(new_name)) {
         return EPERM;
     }
+    enum ordinary_state before = ordinary_change_begin(filesystem, node);
     // The last component is a magic link to the thing itself, a symlink included.
     if (linkat(AT_FDCWD, descriptor_path_of(node->fd).text, new_parent->fd, new_name,
                AT_SYMLINK_FOLLOW) != 0 ||
         fstat(node->fd, attributes) != 0) {
-        return errno;
+        problem = errno;
     }
-    return 0;
+    ordinary_change_end_same_bytes(filesystem, node, before);
+    return problem;
 }
 
 int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const char *name) {
@@ -182,7 +226,11 @@ int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const ch
     if (ordinary_name_leads_to_container(filesystem, parent, name)) {
         return EISDIR;
     }
-    return unlinkat(parent->fd, name, 0) != 0 ? errno : 0;
+    const struct relinked file =
+        relink_begin(filesystem, file_of_name(filesystem, parent, name), NULL);
+    problem = unlinkat(parent->fd, name, 0) != 0 ? errno : 0;
+    relink_end(filesystem, &file);
+    return problem;
 }
 
 int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const char *name) {
@@ -227,8 +275,14 @@ static int rename_plainly(struct filesystem *filesystem, struct node *old_parent
         fstatat(new_parent->fd, new_name, &back, AT_SYMLINK_NOFOLLOW) != 0) {
         return errno;
     }
-    if (renameat2(old_parent->fd, old_name, new_parent->fd, new_name, flags) != 0) {
-        return errno;
+    const struct relinked files =
+        relink_begin(filesystem, file_of_name(filesystem, old_parent, old_name),
+                     file_of_name(filesystem, new_parent, new_name));
+    int problem =
+        renameat2(old_parent->fd, old_name, new_parent->fd, new_name, flags) != 0 ? errno : 0;
+    relink_end(filesystem, &files);
+    if (problem != 0) {
+        return problem;
     }
     kind_may_have_changed(filesystem, &moved, new_parent, new_name);
     kind_may_have_changed(filesystem, &back, old_parent, old_name);

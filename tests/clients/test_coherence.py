@@ -5,6 +5,7 @@
 # or in the source, is what everybody reads (DESIGN.md 2.2 rule 11). An ordinary file is the
 # source's own, so an open descriptor and a mapping follow it too.
 
+import ctypes
 import mmap
 import os
 import unittest
@@ -13,6 +14,7 @@ from mount_case import SEEN_SECONDS, MountCase, read_file, write_file
 
 PAGE = mmap.PAGESIZE
 PAGES = 16
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def filled(byte, size=PAGES * PAGE):
@@ -26,6 +28,19 @@ def write_in_place(path, content, offset=0):
         os.pwrite(descriptor, content, offset)
     finally:
         os.close(descriptor)
+
+
+def resident_pages(mapping):
+    """How many of a mapping's pages the kernel has in memory, without touching one."""
+    view = ctypes.c_char.from_buffer(mapping)
+    states = (ctypes.c_ubyte * (len(mapping) // PAGE))()
+    try:
+        result = LIBC.mincore(ctypes.c_void_p(ctypes.addressof(view)), len(mapping), states)
+    finally:
+        del view
+    if result != 0:
+        raise OSError(ctypes.get_errno(), "mincore")
+    return sum(state & 1 for state in states)
 
 
 class CoherenceCase(MountCase):
@@ -109,6 +124,46 @@ class ChangedInTheSource(CoherenceCase):
         os.rename(self.source("other"), self.source("file"))
         self.assert_seen(lambda: read_file(self.file) == filled(2))
         self.assertEqual(os.pread(reader, PAGES * PAGE, 0), filled(1))
+
+
+class OwnChanges(CoherenceCase):
+    """What is done through the mount is known to the kernel: it keeps the file's pages."""
+
+    def assert_pages_stay(self, change):
+        mapping = self.mapped(self.file)
+        self.assertEqual(mapping[:], filled(1))
+        change()
+        # Events come in their order: when the second is seen, the first was dealt with.
+        write_file(self.source("later"), b"")
+        self.assert_seen(lambda: "later" in os.listdir(self.mount.path))
+        os.stat(self.file if os.path.exists(self.file) else self.member("moved"))
+        self.assertEqual(resident_pages(mapping), PAGES)
+
+    def test_a_write_keeps_the_pages(self):
+        self.assert_pages_stay(lambda: write_in_place(self.file, b"\2", 0))
+
+    def test_a_rename_keeps_the_pages(self):
+        self.assert_pages_stay(lambda: os.rename(self.file, self.member("moved")))
+
+    def test_a_link_keeps_the_pages(self):
+        self.assert_pages_stay(lambda: os.link(self.file, self.member("link")))
+
+    def test_a_removed_link_keeps_the_pages(self):
+        os.link(self.file, self.member("link"))
+        self.assert_pages_stay(lambda: os.unlink(self.member("link")))
+
+    def test_a_changed_mode_keeps_the_pages(self):
+        self.assert_pages_stay(lambda: os.chmod(self.file, 0o600))
+
+    def test_an_attribute_keeps_the_pages(self):
+        def change():
+            os.setxattr(self.file, "user.one", b"1")
+            os.removexattr(self.file, "user.one")
+
+        self.assert_pages_stay(change)
+
+    def test_an_open_and_a_close_keep_the_pages(self):
+        self.assert_pages_stay(lambda: self.opened(self.file, os.O_RDWR))
 
 
 if __name__ == "__main__":
