@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "key_hash.h"
 
 // The directory that a node of a container belongs to.
 static struct node *folder_of(struct node *node) {
@@ -98,10 +99,7 @@ uint64_t inside_ino(const struct container *container) {
 // of inode numbers copy them in that order too.
 static uint64_t file_ino(const struct container *container, const char *path) {
     static const char *const first[] = {"image.", NOTICE_NAME, NULL, ENVIRONMENT_NAME};
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ container->node->shown_ino;
-    for (const char *at = path; *at != '\0'; at++) {
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-    }
+    uint64_t hash = key_hash_text(container->node->shown_ino, path);
     uint64_t rank = 6;
     for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
         if (first[i] != NULL && strncmp(path, first[i], strlen(first[i])) == 0) {

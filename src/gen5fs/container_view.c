@@ -9,6 +9,7 @@
 
 #include "container.h"
 #include "kernel_notices.h"
+#include "key_hash.h"
 #include "watcher.h"
 
 #define LATENTS_PREFIX LATENTS_NAME "/"
@@ -316,11 +317,7 @@ static int listing_add(struct container_listing *listing, const char *name, stru
         return ENOMEM;
     }
     // The rank comes first, then a hash of the name, which stays when other entries come and go.
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (const char *at = name; *at != '\0'; at++) {
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-    }
-    off_t cookie = (rank + 1) << 32 | (off_t)(hash & UINT64_C(0x7fffffff));
+    off_t cookie = (rank + 1) << 32 | (off_t)(key_hash_text(0, name) & UINT64_C(0x7fffffff));
     listing->entries[listing->count++] = (struct container_listed){
         .name = copy, .node = node, .attributes = *attributes, .cookie = cookie};
     return 0;

@@ -7,13 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "key_hash.h"
+
 // Containers' own numbers and spare ones are kept apart from each other and from ordinary files'.
 #define CONTAINER_BIT (UINT64_C(1) << 62)
 #define SPARE_BIT (UINT64_C(1) << 61)
 
 static size_t bucket(const struct ino_aliases *aliases, uint64_t number) {
-    number *= UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(number >> 20) & (aliases->capacity - 1);
+    return (size_t)key_hash_number(0, number) & (aliases->capacity - 1);
 }
 
 void ino_aliases_release(struct ino_aliases *aliases) {

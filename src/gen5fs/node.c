@@ -14,29 +14,18 @@
 #include "container_operations.h"
 #include "descriptors.h"
 #include "filesystem.h"
+#include "key_hash.h"
 #include "watcher.h"
 
 // FUSE_ROOT_ID; said here so that this file needs no FUSE header.
 #define ROOT_NUMBER ((uint64_t)1)
 
-static uint64_t mix(uint64_t value) {
-    value ^= value >> 33;
-    value *= UINT64_C(0xff51afd7ed558ccd);
-    value ^= value >> 33;
-    value *= UINT64_C(0xc4ceb9fe1a85ec53);
-    return value ^ (value >> 33);
-}
-
 static uint64_t source_hash(dev_t device, ino_t inode, bool raw) {
-    return mix((uint64_t)inode ^ mix((uint64_t)device) ^ (raw ? 1U : 0U));
+    return key_hash_number(key_hash_number(raw ? 1 : 0, device), inode);
 }
 
 static uint64_t container_hash(const struct node *parent, const char *name) {
-    uint64_t hash = mix((uint64_t)(uintptr_t)parent);
-    for (const char *at = name; *at != '\0'; at++) {
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-    }
-    return mix(hash);
+    return key_hash_text((uint64_t)(uintptr_t)parent, name);
 }
 
 static bool is_keyed(const struct node *node) {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_hash.h"
+
 enum { FIRST_CAPACITY = 64 };
 
 int notice_queue_init(struct notice_queue *queue) {
@@ -77,12 +79,8 @@ static void move_down(struct notice_queue *queue, struct notice *notice) {
 }
 
 static uint64_t hash_of(const struct notice *notice) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)notice->kind;
-    hash = (hash ^ (uint64_t)(uintptr_t)notice->node) * UINT64_C(0x9e3779b97f4a7c15);
-    for (const char *at = notice->name; *at != '\0'; at++) {
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-    }
-    return hash ^ (hash >> 29);
+    return key_hash_text(key_hash_number(notice->kind, (uint64_t)(uintptr_t)notice->node),
+                         notice->name);
 }
 
 static struct notice **bucket_of(struct notice_queue *queue, const struct notice *notice) {

@@ -22,6 +22,7 @@
 #include "filesystem.h"
 #include "gen5/payload.h"
 #include "kernel_notices.h"
+#include "key_hash.h"
 #include "snapshot_private.h"
 #include "thread.h"
 
@@ -85,9 +86,8 @@ int snapshot_cache_new(struct snapshot_cache **cache) {
 
 static struct snapshot **bucket_of(struct snapshot_cache *cache,
                                    const struct gen5_identity *identity) {
-    uint64_t hash = ((uint64_t)identity->inode ^ ((uint64_t)identity->device << 32)) *
-                    UINT64_C(0x9e3779b97f4a7c15);
-    return &cache->buckets[(hash >> 32) % SNAPSHOT_BUCKETS];
+    uint64_t hash = key_hash_number(identity->device, identity->inode);
+    return &cache->buckets[hash % SNAPSHOT_BUCKETS];
 }
 
 static void idle_add(struct snapshot_cache *cache, struct snapshot *snapshot) {
