@@ -216,13 +216,13 @@ struct base {
 // NULL) still has that member_base. 0 or an errno with the reason in `error`.
 int change_make(struct filesystem *filesystem, struct container *container,
                 const struct gen5_edit *edits, size_t edit_count, const struct base *base,
-                enum gen5_sync sync, struct snapshot **after, struct gen5_error *error);
+                struct snapshot **after, struct gen5_error *error);
 // Commit a file's draft to the member that its path stands for; draft_lock is held exclusively.
 // `old` may name one more member that the same commit removes.
 int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,
-                 enum gen5_sync sync, struct gen5_error *error);
+                 struct gen5_error *error);
 // Take the locks and commit what has not been. 0 or an errno, which user.gen5.error explains.
-int file_commit(struct filesystem *filesystem, struct file_node *file, enum gen5_sync sync);
+int file_commit(struct filesystem *filesystem, struct file_node *file);
 void removals_commit(struct filesystem *filesystem, struct container *container, bool all);
 void removal_schedule(struct filesystem *filesystem, struct container *container);
 // Log what became of a path in the container, and why.

@@ -116,7 +116,7 @@ static int check_base(const struct snapshot *snapshot, const struct base *base,
 // changed.
 static int replace_file(struct filesystem *filesystem, const struct locked_file *file,
                         const struct snapshot *before, const struct gen5_edit *edits,
-                        size_t edit_count, enum gen5_sync sync, struct gen5_error *error) {
+                        size_t edit_count, struct gen5_error *error) {
     struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
     struct stat committed;
     enum gen5_status status =
@@ -126,8 +126,8 @@ static int replace_file(struct filesystem *filesystem, const struct locked_file 
                              replacement.fd, error);
     }
     if (status == GEN5_OK) {
-        status = gen5_replacement_commit(&replacement, file->name, &before->identity, sync,
-                                         &committed, error);
+        status = gen5_replacement_commit(&replacement, file->name, &before->identity,
+                                         GEN5_SYNC_FILE, &committed, error);
     }
     if (status == GEN5_OK) {
         // Without memory for the alias the number changes, which is no reason to fail a save.
@@ -142,7 +142,7 @@ static int replace_file(struct filesystem *filesystem, const struct locked_file 
 
 static int change_once(struct filesystem *filesystem, struct container *container,
                        const struct gen5_edit *edits, size_t edit_count, const struct base *base,
-                       enum gen5_sync sync, struct snapshot **after, struct gen5_error *error) {
+                       struct snapshot **after, struct gen5_error *error) {
     struct locked_file file;
     struct snapshot *before = NULL;
     int problem = locked_file_open(filesystem, container, &file, error);
@@ -158,7 +158,7 @@ static int change_once(struct filesystem *filesystem, struct container *containe
         problem = check_base(before, base, error);
     }
     if (problem == 0) {
-        problem = replace_file(filesystem, &file, before, edits, edit_count, sync, error);
+        problem = replace_file(filesystem, &file, before, edits, edit_count, error);
     }
     if (problem == 0) {
         snapshot_retire(filesystem, before);
@@ -171,11 +171,11 @@ static int change_once(struct filesystem *filesystem, struct container *containe
 
 int change_make(struct filesystem *filesystem, struct container *container,
                 const struct gen5_edit *edits, size_t edit_count, const struct base *base,
-                enum gen5_sync sync, struct snapshot **after, struct gen5_error *error) {
+                struct snapshot **after, struct gen5_error *error) {
     int problem = EAGAIN;
     for (int attempt = 0; problem == EAGAIN && attempt < ATTEMPTS_MAX; attempt++) {
         *error = (struct gen5_error)GEN5_ERROR_NONE;
-        problem = change_once(filesystem, container, edits, edit_count, base, sync, after, error);
+        problem = change_once(filesystem, container, edits, edit_count, base, after, error);
     }
     return problem == EAGAIN ? ESTALE : problem;
 }

@@ -92,8 +92,7 @@ static void follow_key(struct filesystem *filesystem, struct file_node *file,
 
 // Into a container that is being filled. *after stays NULL where there is nothing to store.
 static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
-                        struct gen5_edit *put, enum gen5_sync sync, struct snapshot **after,
-                        struct gen5_error *error) {
+                        struct gen5_edit *put, struct snapshot **after, struct gen5_error *error) {
     struct container *container = file->container;
     struct snapshot *now = NULL;
     struct fresh_plan plan;
@@ -117,7 +116,7 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
                                .content = gen5_source_from_memory(plan.text, plan.text_size)};
     }
     if (!plan.nothing_to_do) {
-        problem = change_make(filesystem, container, edits, count, NULL, sync, after, error);
+        problem = change_make(filesystem, container, edits, count, NULL, after, error);
     }
     if (problem == 0 && file->member.kind == MEMBER_METADATA) {
         fresh_remember_text(container, file);
@@ -131,7 +130,7 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
 }
 
 int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,
-                 enum gen5_sync sync, struct gen5_error *error) {
+                 struct gen5_error *error) {
     struct container *container = file->container;
     struct gen5_edit edits[2];
     struct snapshot *after = NULL;
@@ -147,10 +146,10 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
         edits[count++] = removal_of(old);
     }
     if (problem == 0 && fresh && old == NULL) {
-        problem = commit_fresh(filesystem, file, &edits[0], sync, &after, error);
+        problem = commit_fresh(filesystem, file, &edits[0], &after, error);
     } else if (problem == 0) {
         const struct base base = {.member = &file->member, .version = &file->base};
-        problem = change_make(filesystem, container, edits, count, &base, sync, &after, error);
+        problem = change_make(filesystem, container, edits, count, &base, &after, error);
     }
     if (problem == 0 && after == NULL) {
         problem = container_snapshot(filesystem, container, &after);
@@ -171,7 +170,7 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
     return 0;
 }
 
-int file_commit(struct filesystem *filesystem, struct file_node *file, enum gen5_sync sync) {
+int file_commit(struct filesystem *filesystem, struct file_node *file) {
     struct container *container = file->container;
     struct gen5_error error = GEN5_ERROR_NONE;
     pthread_mutex_lock(&container->commit_lock);
@@ -183,7 +182,7 @@ int file_commit(struct filesystem *filesystem, struct file_node *file, enum gen5
     int problem = file->changes_committed == file->changes ? 0 : file->error_number;
     pthread_mutex_unlock(&container->lock);
     if (due) {
-        problem = draft_commit(filesystem, file, NULL, sync, &error);
+        problem = draft_commit(filesystem, file, NULL, &error);
         pthread_mutex_lock(&container->lock);
         file->changes_done = changes;
         if (problem != 0) {
@@ -277,8 +276,7 @@ static int remove_members(struct filesystem *filesystem, struct container *conta
     int problem = edits == NULL ? ENOMEM : container_snapshot(filesystem, container, &now);
     size_t count = problem == 0 && now->container != NULL ? still_there(now, removals, edits) : 0;
     if (problem == 0 && count > 0) {
-        problem =
-            change_make(filesystem, container, edits, count, NULL, GEN5_SYNC_FILE, &after, &error);
+        problem = change_make(filesystem, container, edits, count, NULL, &after, &error);
     }
     if (problem != 0 && problem != ESTALE && problem != ENOENT) {
         note("a removed member stays in its container: %s", error.message);

@@ -349,17 +349,47 @@ int container_flush(struct filesystem *filesystem, struct handle *handle, pid_t 
     if (!handle->writes) {
         return 0;
     }
-    int problem = file_commit(filesystem, handle->node->file, GEN5_SYNC_FILE);
+    int problem = file_commit(filesystem, handle->node->file);
     mark_flushed(handle->node->file, handle);
     return problem;
 }
 
+static int sync_folder(struct filesystem *filesystem, struct node *container,
+                       struct gen5_error *error) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    int problem = node_container_place(filesystem, container, &parent, &name);
+    if (problem == ESTALE) {
+        return 0; // It was removed.
+    }
+    if (problem != 0) {
+        gen5_error_set_system(error, problem, "cannot sync the folder");
+    } else if (gen5_folder_sync(parent->fd, error) != GEN5_OK) {
+        problem = gen5_error_errno(error);
+    }
+    node_release(filesystem, parent);
+    free(name);
+    return problem;
+}
+
+int container_sync_folder(struct filesystem *filesystem, struct node *folder) {
+    struct gen5_error error = GEN5_ERROR_NONE;
+    return sync_folder(filesystem, folder->kind == NODE_LATENTS ? folder->parent : folder, &error);
+}
+
 int container_fsync(struct filesystem *filesystem, struct handle *handle) {
     struct file_node *file = handle->node->file;
-    int problem = file_commit(filesystem, file, GEN5_SYNC_FOLDER);
-    if (problem == 0) {
-        // The commit of an earlier close may not have reached the folder yet.
-        problem = container_sync_folder(filesystem, handle->node->parent);
+    struct gen5_error error = GEN5_ERROR_NONE;
+    int problem = file_commit(filesystem, file);
+    if (problem != 0) {
+        return problem;
+    }
+    // Not a part of the commit: an earlier close may have made that, and when the folder cannot be
+    // synced what was written is stored nevertheless. The next fsync tries again.
+    problem = sync_folder(filesystem, file->container->node, &error);
+    if (problem != 0) {
+        container_note(filesystem, file->container, file->path,
+                       "is stored, but may not survive a power cut", error.message);
     }
     return problem;
 }
@@ -427,7 +457,7 @@ void container_release_handle(struct filesystem *filesystem, struct handle *hand
     }
     if (handle->writes) {
         // A mapping may have been written to after the descriptor was closed.
-        (void)file_commit(filesystem, file, GEN5_SYNC_FILE);
+        (void)file_commit(filesystem, file);
     }
     pthread_mutex_lock(&container->lock);
     if (handle->writes) {
@@ -494,28 +524,6 @@ int container_lseek(struct filesystem *filesystem, struct handle *handle, off_t 
     }
     *found = whence == SEEK_HOLE ? attributes.st_size : offset;
     return 0;
-}
-
-int container_sync_folder(struct filesystem *filesystem, struct node *folder) {
-    struct node *parent = NULL;
-    char *name = NULL;
-    struct gen5_error error = GEN5_ERROR_NONE;
-    struct node *container = folder->kind == NODE_LATENTS ? folder->parent : folder;
-    int problem = node_container_place(filesystem, container, &parent, &name);
-    if (problem != 0) {
-        return problem;
-    }
-    int fd = openat(parent->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    problem = fd < 0 ? errno : 0;
-    if (problem == 0 && gen5_folder_sync(fd, &error) != GEN5_OK) {
-        problem = gen5_error_errno(&error);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    node_release(filesystem, parent);
-    free(name);
-    return problem;
 }
 
 // Attributes

@@ -14,7 +14,7 @@
 // One file that is still here at the end: stored if it can be, else kept aside.
 static void finish_file(struct filesystem *filesystem, struct file_node *file, const char *path) {
     if (file->attached && file->member.kind != MEMBER_NONE && file->draft_fd >= 0) {
-        (void)file_commit(filesystem, file, GEN5_SYNC_FILE);
+        (void)file_commit(filesystem, file);
     }
     pthread_rwlock_wrlock(&file->draft_lock);
     struct gen5_error error = GEN5_ERROR_NONE;

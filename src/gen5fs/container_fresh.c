@@ -206,11 +206,10 @@ static void adopt(struct filesystem *filesystem, struct file_node *file,
         {.kind = GEN5_PUT_METADATA,
          .content = gen5_source_from_memory(container->fresh_text, container->fresh_text_size)}};
     pthread_rwlock_wrlock(&file->draft_lock);
-    bool stored =
-        file->draft_fd >= 0 &&
-        gen5_source_from_fd(file->draft_fd, &edits[0].content, &error) == GEN5_OK &&
-        gen5_edit_check(&edits[0], NULL, &filesystem->limits, &error) == GEN5_OK &&
-        change_make(filesystem, container, edits, 2, NULL, GEN5_SYNC_FILE, &after, &error) == 0;
+    bool stored = file->draft_fd >= 0 &&
+                  gen5_source_from_fd(file->draft_fd, &edits[0].content, &error) == GEN5_OK &&
+                  gen5_edit_check(&edits[0], NULL, &filesystem->limits, &error) == GEN5_OK &&
+                  change_make(filesystem, container, edits, 2, NULL, &after, &error) == 0;
     if (stored && file->writers == 0) {
         draft_drop(file);
     }

@@ -339,8 +339,7 @@ static int rename_to_member(struct renaming *renaming) {
     if (taken) {
         bool moves = former.member.kind != MEMBER_NONE && former.member.kind != MEMBER_METADATA &&
                      member_version(renaming->snapshot, &former.member).present;
-        problem =
-            draft_commit(filesystem, file, moves ? &former.member : NULL, GEN5_SYNC_FILE, &error);
+        problem = draft_commit(filesystem, file, moves ? &former.member : NULL, &error);
     }
     if (problem != 0 && error.status == GEN5_OK) {
         gen5_error_set_system(&error, problem, "cannot store %s", renaming->new_path);
