@@ -65,8 +65,8 @@ GEN5_EXPORT enum gen5_status gen5_replacement_begin(struct gen5_replacement *rep
 // GEN5_ERROR_CHANGED and nothing is renamed. Without (NULL), there must be no file of that name: it
 // is never replaced (GEN5_ERROR_SYSTEM, EEXIST). `committed`, when not NULL, is filled with the new
 // file's attributes as they are behind the rename.
-// A failure of GEN5_SYNC_FOLDER comes behind the rename: the new file is in place then, and
-// replacement->name is empty, as after success. It is set after every other failure.
+// To fill `committed` and GEN5_SYNC_FOLDER may fail behind the rename: the new file is in place
+// then, and replacement->name is empty, as after success. It is set after every other failure.
 GEN5_EXPORT enum gen5_status gen5_replacement_commit(struct gen5_replacement *replacement,
                                                      const char *name,
                                                      const struct gen5_identity *expected,

@@ -213,7 +213,8 @@ struct base {
     const struct version *version;
 };
 // Change the container's file by edits that were checked, if the member named by `base` (may be
-// NULL) still has that member_base. 0 or an errno with the reason in `error`.
+// NULL) still has that member_base. 0 or an errno with the reason in `error`. *after is what the
+// container is then: NULL where it is changed, but cannot be looked at.
 int change_make(struct filesystem *filesystem, struct container *container,
                 const struct gen5_edit *edits, size_t edit_count, const struct base *base,
                 struct snapshot **after, struct gen5_error *error);

@@ -132,6 +132,8 @@ static int replace_file(struct filesystem *filesystem, const struct locked_file 
     if (status == GEN5_OK) {
         // Without memory for the alias the number changes, which is no reason to fail a save.
         (void)node_inode_replaced(filesystem, &file->attributes, &committed);
+    } else if (replacement.fd >= 0 && replacement.name[0] == '\0') {
+        status = GEN5_OK; // It is in place; only its attributes could not be had.
     }
     gen5_replacement_release(&replacement);
     if (status == GEN5_ERROR_CHANGED) {
@@ -162,7 +164,7 @@ static int change_once(struct filesystem *filesystem, struct container *containe
     }
     if (problem == 0) {
         snapshot_retire(filesystem, before);
-        problem = snapshot_open(filesystem, file.folder_fd, file.name, after);
+        (void)snapshot_open(filesystem, file.folder_fd, file.name, after);
     }
     snapshot_release(filesystem, before);
     locked_file_close(&file);

@@ -58,8 +58,10 @@ static int check_edit(struct filesystem *filesystem, struct container *container
 
 // The file shows what was committed from now on. container.lock is held.
 static void show_committed(struct file_node *file, const struct snapshot *after) {
-    file->version = member_version(after, &file->member);
-    file->base = member_base(after, &file->member);
+    if (after != NULL) {
+        file->version = member_version(after, &file->member);
+        file->base = member_base(after, &file->member);
+    }
     file->fresh = false;
     file->changes_committed = file->changes;
     file_set_error(file, 0, NULL);
@@ -151,19 +153,22 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
         const struct base base = {.member = &file->member, .version = &file->base};
         problem = change_make(filesystem, container, edits, count, &base, &after, error);
     }
-    if (problem == 0 && after == NULL) {
-        problem = container_snapshot(filesystem, container, &after);
-    }
     if (problem != 0) {
         return problem;
+    }
+    if (after == NULL) {
+        // Where it cannot be looked at now, it is stored all the same.
+        (void)container_snapshot(filesystem, container, &after);
     }
     pthread_mutex_lock(&container->lock);
     show_committed(file, after);
     hidden_drop(container, file->path);
     fresh_touch(container);
     pthread_mutex_unlock(&container->lock);
-    view_update(filesystem, container, after);
-    snapshot_release(filesystem, after);
+    if (after != NULL) {
+        view_update(filesystem, container, after);
+        snapshot_release(filesystem, after);
+    }
     if (fresh && file->member.kind == MEMBER_METADATA) {
         fresh_adopt_scratch(filesystem, container);
     }

@@ -220,13 +220,17 @@ static void adopt(struct filesystem *filesystem, struct file_node *file,
     pthread_mutex_lock(&container->lock);
     (void)member_copy(&file->member, member);
     (void)member_copy(&file->origin, member);
-    file->version = member_version(after, member);
-    file->base = member_base(after, member);
+    if (after != NULL) {
+        file->version = member_version(after, member);
+        file->base = member_base(after, member);
+    }
     file->changes_done = file->changes_committed = file->changes;
     file_keep(filesystem, file, file->draft_fd >= 0);
     pthread_mutex_unlock(&container->lock);
-    view_update(filesystem, container, after);
-    snapshot_release(filesystem, after);
+    if (after != NULL) {
+        view_update(filesystem, container, after);
+        snapshot_release(filesystem, after);
+    }
 }
 
 // The next scratch file of latents/ that the metadata knows, with a reference to its node.
