@@ -68,14 +68,33 @@ static int refuse(const char *what, int problem) {
     return GEN5FS_MOUNT_REFUSED;
 }
 
-// Open containers and idle snapshots have a descriptor each.
+// The most that the system lets a process open; 0 where it does not say.
+static rlim_t descriptors_of_system(void) {
+    char text[32] = "";
+    FILE *file = fopen("/proc/sys/fs/nr_open", "re");
+    if (file == NULL) {
+        return 0;
+    }
+    rlim_t most = fgets(text, sizeof text, file) != NULL ? strtoul(text, NULL, 10) : 0;
+    fclose(file);
+    return most;
+}
+
+// Open files, open containers and idle snapshots have a descriptor each. Beyond the hard limit is
+// for CAP_SYS_RESOURCE alone.
 static void raise_descriptor_limit(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-            note("cannot raise the limit of open files: %s", strerror(errno));
-        }
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    const rlim_t most = descriptors_of_system();
+    const struct rlimit raised = {.rlim_cur = most, .rlim_max = most};
+    if (most > limit.rlim_max && setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        note("cannot raise the limit of open files: %s", strerror(errno));
     }
 }
 

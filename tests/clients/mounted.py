@@ -74,13 +74,15 @@ class Mount:
     fixtures  names of golden containers to put into the source before mounting
     prepare   called with the source's path before mounting
     source    a folder of the caller's to mount, which is left alone afterwards
+    wrapper   a command that starts the daemon, with its arguments
 
     `source` and `path` (the mount point) are strings; both stay until the context ends, also
     after unmount() or kill(), and mount() mounts again.
     """
 
-    def __init__(self, options="", fixtures=(), prepare=None, source=None):
+    def __init__(self, options="", fixtures=(), prepare=None, source=None, wrapper=()):
         self.options = options
+        self.wrapper = wrapper
         self.process = None
         self._folder = tempfile.mkdtemp(prefix="gen5fs-test-")
         self._logs = []
@@ -122,7 +124,7 @@ class Mount:
     def mount(self):
         """Starts the daemon and returns when the mount is live."""
         assert self.process is None, "mounted already"
-        command = [GEN5FS, "mount", self.source, self.path, "-f"]
+        command = [*self.wrapper, GEN5FS, "mount", self.source, self.path, "-f"]
         if self.options:
             command += ["-o", self.options]
         self._logs.append(os.path.join(self._folder, f"log.{len(self._logs)}"))
