@@ -14,7 +14,7 @@
 #include "size_arithmetic.h"
 
 // Small enough to be still in the processor's cache when it is hashed and written.
-enum { PIECE_SIZE = 256 * 1024 };
+enum { PIECE_SIZE = 128 * 1024 };
 
 // Where a payload goes.
 struct target {
