@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@
 #include "thread.h"
 
 // Caps on what is idle, as snapshot.h states them, and on the disk space of files decoded for it.
-enum { IDLE_COUNT_MAX = 64, IDLE_WEIGHT_MAX = 16 << 20 };
+enum { IDLE_COUNT_MAX = 4096, IDLE_WEIGHT_MAX = 16 << 20 };
 static const uint64_t idle_file_bytes_max = UINT64_C(512) << 20;
 
 // How long an idle snapshot of a file that is no longer there may keep its descriptor.
@@ -73,6 +74,15 @@ static bool has_settled(const struct stat *attributes) {
     return seconds * 1000000000 + now.tv_nsec - attributes->st_ctim.tv_nsec >= settled_after_ns;
 }
 
+// Each has a descriptor; three quarters of what the process may have are for others.
+static size_t idle_count_max(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 4 > IDLE_COUNT_MAX) {
+        return IDLE_COUNT_MAX;
+    }
+    return (size_t)limit.rlim_cur / 4;
+}
+
 int snapshot_cache_new(struct snapshot_cache **cache) {
     *cache = calloc(1, sizeof **cache);
     if (*cache == NULL) {
@@ -81,6 +91,7 @@ int snapshot_cache_new(struct snapshot_cache **cache) {
     pthread_mutex_init(&(*cache)->lock, NULL);
     thread_condition_init(&(*cache)->payload_done);
     (*cache)->fine_times = kernel_has_fine_times();
+    (*cache)->idle_count_max = idle_count_max();
     return 0;
 }
 
@@ -433,7 +444,7 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) 
             destroy(cache, snapshot);
         }
     }
-    while (cache->idle_count > IDLE_COUNT_MAX || cache->idle_weight > IDLE_WEIGHT_MAX ||
+    while (cache->idle_count > cache->idle_count_max || cache->idle_weight > IDLE_WEIGHT_MAX ||
            cache->idle_file_bytes > idle_file_bytes_max) {
         drop_oldest_idle(cache);
     }

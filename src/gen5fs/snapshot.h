@@ -35,8 +35,9 @@ struct snapshot {
     struct snapshot_private *private;
 };
 
-// Caps, beyond which what is idle longest is dropped: 64 idle snapshots, 16 MiB of idle manifests,
-// 32 MiB of decoded payloads in memory (8 MiB each; larger ones are decoded to an unnamed file).
+// Caps, beyond which what is idle longest is dropped: 4096 idle snapshots (but a quarter of the
+// descriptors that the process may have), 16 MiB of idle manifests, 32 MiB of decoded payloads in
+// memory (8 MiB each; larger ones are decoded to an unnamed file).
 int snapshot_cache_new(struct snapshot_cache **cache);
 void snapshot_cache_free(struct snapshot_cache *cache);
 

@@ -311,12 +311,26 @@ bool gen5_json_scan(const char *text, size_t size, uint32_t depth_max, enum gen5
     return event == GEN5_JSON_EVENT_END;
 }
 
+static size_t quote_from(const char *text, size_t at, size_t end) {
+    const char *quote = at < end ? memchr(text + at, '"', end - at) : NULL;
+    return quote != NULL ? (size_t)(quote - text) : end;
+}
+
+// By memchr, since prompts are long and a value is passed over once for each level that it is in.
 static size_t string_end(const char *text, size_t at, size_t end) {
     at++;
-    while (at < end && text[at] != '"') {
-        at += text[at] == '\\' ? 2 : 1;
+    size_t quote = quote_from(text, at, end);
+    while (at < quote) {
+        const char *escape = memchr(text + at, '\\', quote - at);
+        if (escape == NULL) {
+            break;
+        }
+        at = (size_t)(escape - text) + 2;
+        if (at > quote) {
+            quote = quote_from(text, at, end);
+        }
     }
-    return at < end ? at + 1 : end;
+    return quote < end ? quote + 1 : end;
 }
 
 static size_t container_end(const char *text, size_t at, size_t end) {
