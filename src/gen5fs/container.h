@@ -190,9 +190,13 @@ void view_settle(struct container *container, const struct file_node *file);
 // Attributes of a file; the lock is held.
 int view_attributes(const struct snapshot *snapshot, const struct file_node *file,
                     struct stat *attributes);
-// The kernel asks again for a path in the container. A path in latents/ may be known as LATENT_NAME
-// too.
+// The kernel lists the container's directory and latents/ again. No lock is held.
+void view_tell_listings(struct filesystem *filesystem, struct container *container);
+// The same, and it asks again for a path in the container. A path in latents/ may be known as
+// LATENT_NAME too.
 void view_tell_path(struct filesystem *filesystem, struct container *container, const char *path);
+// The same after a request for a path: of what is not in latents/ the kernel knows by itself.
+void view_tell_latent(struct filesystem *filesystem, struct container *container, const char *path);
 // Bring every file that is shown up to `snapshot` and tell the kernel. No lock is held.
 void view_update(struct filesystem *filesystem, struct container *container,
                  struct snapshot *snapshot);

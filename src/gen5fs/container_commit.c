@@ -88,7 +88,7 @@ static void follow_key(struct filesystem *filesystem, struct file_node *file,
         file->origin = copies[1];
     }
     pthread_mutex_unlock(&container->lock);
-    notice_entry(filesystem, container->node, LATENT_NAME, 0);
+    view_tell_path(filesystem, container, path);
     free(path);
 }
 
@@ -318,7 +318,7 @@ void removals_commit(struct filesystem *filesystem, struct container *container,
             }
         }
         pthread_mutex_unlock(&container->lock);
-        notice_node(filesystem, container->node, true);
+        view_tell_listings(filesystem, container);
     }
     for (size_t i = 0; i < removals.count; i++) {
         member_release(&removals.members[i]);

@@ -222,6 +222,7 @@ static int rename_container(struct filesystem *filesystem, struct node *old_pare
     pthread_mutex_unlock(&container->commit_lock);
     if (problem == 0 && !name_is_container(new_name)) {
         notice_entry(filesystem, new_parent, new_name, 100);
+        notice_listing(filesystem, new_parent);
     }
     container_leave(filesystem, container);
     node_release(filesystem, node);
@@ -266,6 +267,7 @@ int container_entry_rename(struct filesystem *filesystem, struct node *old_paren
             node_release(filesystem, node);
         }
         notice_entry(filesystem, new_parent, new_name, 100);
+        notice_listing(filesystem, new_parent);
     }
     return problem;
 }

@@ -244,6 +244,7 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     struct container *container = NULL;
     struct snapshot *snapshot = NULL;
     struct file_node *file = NULL;
+    char *path = NULL; // of one that was made
     bool keep_cache = true;
     bool made = false;
     int problem = container_enter(filesystem, folder, &container);
@@ -265,11 +266,16 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
         problem = view_attributes(snapshot, file, attributes);
+        path = made ? strdup(file->path) : NULL;
         pthread_mutex_unlock(&container->lock);
         *child = file->node;
     } else if (file != NULL) {
         node_release(filesystem, file->node);
     }
+    if (path != NULL) {
+        view_tell_latent(filesystem, container, path);
+    }
+    free(path);
     snapshot_release(filesystem, snapshot);
     container_leave(filesystem, container);
     return problem;

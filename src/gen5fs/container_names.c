@@ -117,8 +117,8 @@ int container_unlink(struct filesystem *filesystem, struct node *folder, const c
     }
     pthread_mutex_unlock(&container->lock);
     if (file != NULL) {
-        if (problem == 0 && file->member.kind == MEMBER_LATENT) {
-            notice_entry(filesystem, container->node, LATENT_NAME, 0);
+        if (problem == 0) {
+            view_tell_latent(filesystem, container, path);
         }
         node_release(filesystem, file->node);
     }
@@ -421,9 +421,10 @@ int container_rename(struct filesystem *filesystem, struct node *old_folder, con
         problem = rename_locked(&renaming);
     }
     pthread_mutex_unlock(&renaming.container->commit_lock);
-    if (problem == 0 && renaming.file->member.kind != MEMBER_NONE) {
+    if (problem == 0) {
         notice_node_now(filesystem, renaming.file->node, true);
-        notice_entry(filesystem, renaming.container->node, LATENT_NAME, 0);
+        view_tell_latent(filesystem, renaming.container, renaming.old_path);
+        view_tell_latent(filesystem, renaming.container, renaming.new_path);
     }
     renaming_end(&renaming);
     snapshot_release(filesystem, renaming.snapshot);

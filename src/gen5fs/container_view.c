@@ -596,17 +596,47 @@ static struct node *latents_known(struct filesystem *filesystem, struct containe
     return latents;
 }
 
-void view_tell_path(struct filesystem *filesystem, struct container *container, const char *path) {
-    const size_t prefix = strlen(LATENTS_PREFIX);
-    if (strncmp(path, LATENTS_PREFIX, prefix) != 0) {
+static void tell_listing(struct filesystem *filesystem, struct node *folder) {
+    notice_node_now(filesystem, folder, true);
+    notice_listing_later(filesystem, folder);
+}
+
+void view_tell_listings(struct filesystem *filesystem, struct container *container) {
+    tell_listing(filesystem, container->node);
+    struct node *latents = latents_known(filesystem, container);
+    if (latents != NULL) {
+        tell_listing(filesystem, latents);
+        node_release(filesystem, latents);
+    }
+}
+
+static bool is_in_latents(const char *path) {
+    return strncmp(path, LATENTS_PREFIX, strlen(LATENTS_PREFIX)) == 0;
+}
+
+static void tell_entry(struct filesystem *filesystem, struct container *container,
+                       const char *path) {
+    if (!is_in_latents(path)) {
         notice_entry(filesystem, container->node, path, 0);
         return;
     }
     notice_entry(filesystem, container->node, LATENT_NAME, 0);
     struct node *latents = latents_known(filesystem, container);
     if (latents != NULL) {
-        notice_entry(filesystem, latents, path + prefix, 0);
+        notice_entry(filesystem, latents, path + strlen(LATENTS_PREFIX), 0);
         node_release(filesystem, latents);
+    }
+}
+
+void view_tell_path(struct filesystem *filesystem, struct container *container, const char *path) {
+    view_tell_listings(filesystem, container);
+    tell_entry(filesystem, container, path);
+}
+
+void view_tell_latent(struct filesystem *filesystem, struct container *container,
+                      const char *path) {
+    if (is_in_latents(path)) {
+        view_tell_path(filesystem, container, path);
     }
 }
 
@@ -621,24 +651,16 @@ void view_update(struct filesystem *filesystem, struct container *container,
     if (!news) {
         return;
     }
-    notice_node_now(filesystem, container->node, true);
-    bool latents_changed = false;
+    view_tell_listings(filesystem, container);
     for (size_t i = 0; i < count; i++) {
         if (told[i].expired != NULL) {
-            view_tell_path(filesystem, container, told[i].expired);
-            latents_changed |=
-                strncmp(told[i].expired, LATENTS_PREFIX, strlen(LATENTS_PREFIX)) == 0;
+            tell_entry(filesystem, container, told[i].expired);
             free(told[i].expired);
         }
         notice_node_now(filesystem, told[i].node, told[i].pages);
         node_release(filesystem, told[i].node);
     }
     free(told);
-    struct node *latents = latents_changed ? latents_known(filesystem, container) : NULL;
-    if (latents != NULL) {
-        notice_node_now(filesystem, latents, true);
-        node_release(filesystem, latents);
-    }
 }
 
 void container_refresh(struct filesystem *filesystem, struct node *node) {
@@ -648,7 +670,7 @@ void container_refresh(struct filesystem *filesystem, struct node *node) {
     bool inside = node->container != NULL;
     pthread_mutex_unlock(&filesystem->nodes.lock);
     if (!inside) {
-        notice_node(filesystem, node, true);
+        notice_listing(filesystem, node);
         return;
     }
     if (container_enter(filesystem, node, &container) != 0) {
@@ -658,7 +680,7 @@ void container_refresh(struct filesystem *filesystem, struct node *node) {
         view_update(filesystem, container, snapshot);
         snapshot_release(filesystem, snapshot);
     } else {
-        notice_node(filesystem, node, true);
+        notice_listing(filesystem, node);
     }
     container_leave(filesystem, container);
 }

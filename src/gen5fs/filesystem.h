@@ -46,7 +46,8 @@ struct filesystem {
     bool read_only;
     bool no_verify;
     bool debug;
-    uid_t daemon_uid; // effective, at start
+    bool opens_folders; // the kernel has to be let open folders one by one; set by operations.c
+    uid_t daemon_uid;   // effective, at start
     struct gen5_limits limits;
     struct node_table nodes;
     struct node *root;

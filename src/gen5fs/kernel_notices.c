@@ -20,6 +20,9 @@
 // and the memory of a storm stays bounded by the names that it is about.
 enum { SECOND_TELLING_MAX = 100000 };
 
+// A listing that may be out of date is told of so late, when the kernel has it for certain.
+static const int64_t listing_ms = (int64_t)(CACHE_SECONDS * 1000);
+
 // How long to wait, at the end, for a thread that the kernel holds up.
 enum { STOP_SECONDS = 5 };
 
@@ -210,8 +213,10 @@ void kernel_notices_stop(struct filesystem *filesystem) {
     }
 }
 
+// `due_ms` and `again_ms` as in struct notice.
 static void queue_for_kernel(struct filesystem *filesystem, enum notice_kind kind,
-                             struct node *node, const char *name, int64_t again_ms) {
+                             struct node *node, const char *name, int64_t due_ms,
+                             int64_t again_ms) {
     if (!kernel_knows(filesystem, node)) {
         return;
     }
@@ -221,18 +226,29 @@ static void queue_for_kernel(struct filesystem *filesystem, enum notice_kind kin
         return;
     }
     node_reference(filesystem, node);
-    notice->due_ms = INT64_MIN;
-    notice->again_ms = again_ms > 0 ? clock_ms() + again_ms : 0;
+    notice->due_ms = due_ms;
+    notice->again_ms = again_ms;
     queue_notice(&filesystem->notices->teller, notice);
 }
 
 void notice_entry(struct filesystem *filesystem, struct node *folder, const char *name,
                   int64_t again_ms) {
-    queue_for_kernel(filesystem, NOTICE_ENTRY, folder, name, again_ms);
+    queue_for_kernel(filesystem, NOTICE_ENTRY, folder, name, INT64_MIN,
+                     again_ms > 0 ? clock_ms() + again_ms : 0);
 }
 
 void notice_node(struct filesystem *filesystem, struct node *node, bool pages) {
-    queue_for_kernel(filesystem, pages ? NOTICE_PAGES : NOTICE_ATTRIBUTES, node, "", 0);
+    queue_for_kernel(filesystem, pages ? NOTICE_PAGES : NOTICE_ATTRIBUTES, node, "", INT64_MIN, 0);
+}
+
+void notice_listing(struct filesystem *filesystem, struct node *folder) {
+    queue_for_kernel(filesystem, NOTICE_PAGES, folder, "", INT64_MIN, clock_ms() + listing_ms);
+}
+
+void notice_listing_later(struct filesystem *filesystem, struct node *folder) {
+    // Where one is due already that comes sooner, the queue makes this the second telling.
+    const int64_t due_ms = clock_ms() + listing_ms;
+    queue_for_kernel(filesystem, NOTICE_PAGES, folder, "", due_ms, due_ms);
 }
 
 void notice_node_now(struct filesystem *filesystem, struct node *node, bool pages) {

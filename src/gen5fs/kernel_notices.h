@@ -31,6 +31,13 @@ void notice_node(struct filesystem *filesystem, struct node *node, bool pages);
 // way.
 void notice_node_now(struct filesystem *filesystem, struct node *node, bool pages);
 
+// A folder lists other names than before. Queued; told soon, and once more a second later, for a
+// listing that was on its way to the kernel: it keeps listings until it is told.
+void notice_listing(struct filesystem *filesystem, struct node *folder);
+// The second telling alone. Behind notice_node_now, or for a listing that is being answered and
+// that nothing will tell of changes in.
+void notice_listing_later(struct filesystem *filesystem, struct node *folder);
+
 // Call `work(filesystem, argument)` on the thread at `due_ms` (clock_ms). What is left at stop is
 // called then.
 void notice_later(struct filesystem *filesystem, int64_t due_ms,

@@ -15,6 +15,7 @@
 #include "container_operations.h"
 #include "control.h"
 #include "entry.h"
+#include "kernel_notices.h"
 #include "listing.h"
 #include "ordinary.h"
 
@@ -359,10 +360,14 @@ static void operation_readlink(fuse_req_t request, fuse_ino_t number) {
 
 static void list(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset, bool plus) {
     struct filesystem *filesystem = filesystem_of(request);
+    struct node *folder = request_node(request, number);
     struct listing listing;
     int problem = listing_init(&listing, request, size, plus);
     if (problem == 0) {
-        problem = listing_read(filesystem, request_node(request, number), offset, &listing);
+        problem = listing_read(filesystem, folder, offset, &listing);
+    }
+    if (entry_attribute_seconds(filesystem, folder) <= CACHE_SECONDS) {
+        notice_listing_later(filesystem, folder);
     }
     if (problem != 0) {
         fuse_reply_err(request, problem);
@@ -371,6 +376,17 @@ static void list(fuse_req_t request, fuse_ino_t number, size_t size, off_t offse
         listing_take_back(filesystem, &listing);
     }
     listing_release(&listing);
+}
+
+// Nothing is kept for an open folder. The kernel is told once, stops asking, and from then on keeps
+// listings until it is told to drop them (notice_listing).
+static void operation_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file) {
+    (void)number;
+    if (filesystem_of(request)->opens_folders) {
+        fuse_reply_open(request, file);
+    } else {
+        fuse_reply_err(request, ENOSYS);
+    }
 }
 
 static void operation_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
@@ -781,7 +797,7 @@ static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const c
 //  - Pages stay until they are told to be wrong (ordinary_changes.c says why).
 //  - Access-control lists stay off: the kernel would check them only with its own cache of them.
 static void operation_init(void *userdata, struct fuse_conn_info *connection) {
-    (void)userdata;
+    struct filesystem *filesystem = userdata;
     const unsigned int wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
                                 FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_READDIRPLUS |
                                 FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
@@ -796,10 +812,8 @@ static void operation_init(void *userdata, struct fuse_conn_info *connection) {
     }
     connection->max_background = BACKGROUND_MAX;
     connection->time_gran = 1;
-    // opendir is not implemented: the kernel then stops asking and keeps listings itself.
-    if ((connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) == 0) {
-        note("this kernel is too old: folders can be listed from Linux 5.1 on");
-    }
+    // Kernels before Linux 5.1 take ENOSYS for a failure.
+    filesystem->opens_folders = (connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) == 0;
 }
 
 const struct fuse_lowlevel_ops gen5fs_operations = {
@@ -830,6 +844,7 @@ const struct fuse_lowlevel_ops gen5fs_operations = {
     .listxattr = operation_listxattr,
     .removexattr = operation_removexattr,
     .create = operation_create,
+    .opendir = operation_opendir,
     .readdir = operation_readdir,
     .readdirplus = operation_readdirplus,
     .fallocate = operation_fallocate,

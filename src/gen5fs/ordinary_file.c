@@ -151,6 +151,7 @@ static void writer_leaves(struct filesystem *filesystem, struct handle *handle) 
     pthread_mutex_unlock(&filesystem->nodes.lock);
     if (name != NULL) {
         notice_entry(filesystem, parent, name, 0);
+        notice_listing(filesystem, parent);
     }
     node_release(filesystem, parent);
     free(name);

@@ -261,6 +261,7 @@ static void kind_may_have_changed(struct filesystem *filesystem, const struct st
     }
     node_release(filesystem, node);
     notice_entry(filesystem, new_parent, new_name, NOTICE_AGAIN_MS);
+    notice_listing(filesystem, new_parent);
 }
 
 static int rename_plainly(struct filesystem *filesystem, struct node *old_parent,

@@ -172,7 +172,7 @@ static void name_changed(struct watcher *watcher, struct node *folder, const cha
     }
     if ((mask & name_events) != 0) {
         notice_entry(filesystem, folder, name, AGAIN_MS);
-        notice_node(filesystem, folder, true);
+        notice_listing(filesystem, folder);
     }
     struct node *container = node_find_container(filesystem, folder, name);
     if (container != NULL) {
@@ -193,7 +193,7 @@ static void refresh_folder(struct watcher *watcher, struct node *folder) {
         queue_refresh(watcher, containers[i]);
     }
     free(containers);
-    notice_node(filesystem, folder, true);
+    notice_listing(filesystem, folder);
     int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
     if (listing == NULL) {
@@ -262,7 +262,7 @@ static void handle_event(struct watcher *watcher, const struct inotify_event *ev
         pthread_mutex_lock(&watcher->lock);
         forget_watch(watcher, event->wd);
         pthread_mutex_unlock(&watcher->lock);
-        notice_node(watcher->filesystem, folder, true);
+        notice_listing(watcher->filesystem, folder);
     } else if (event->len > 0) {
         name_changed(watcher, folder, event->name, event->mask);
     } else {
