@@ -506,9 +506,11 @@ class Moving(BesideSource):
         at.folder("two")
         at.file("one/file")
         at.folder("two/folder")
-        every = [at("one"), at("two"), at("one/file"), at("two/folder")]
-        seen = at.times_moved(every, renameat2, at("one/file"), at("two/folder"), RENAME_EXCHANGE)
-        return seen, look(at("one")), look(at("two")), look(at("one/file")), look(at("two/folder"))
+        # What was exchanged is held by its descriptor, since its name leads to the other now.
+        held = [f"/proc/self/fd/{at.open(at(name), os.O_RDONLY)}/."
+                for name in ("one", "two", "two/folder")]
+        seen = at.times_moved(held, renameat2, at("one/file"), at("two/folder"), RENAME_EXCHANGE)
+        return seen[0], list(seen[1].values()), look(at("one")), look(at("two")), look(at("one/file")), look(at("two/folder"))
 
     @needs_root
     @compared
