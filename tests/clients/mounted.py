@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GEN5FS = os.path.abspath(os.environ.get("GEN5FS", os.path.join(_ROOT, "build", "dev", "gen5fs")))
-DATA = os.path.abspath(os.environ.get("GEN5_TEST_DATA", os.path.join(_ROOT, "tests", "data")))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GEN5FS = os.path.abspath(os.environ.get("GEN5FS", os.path.join(ROOT, "build", "dev", "gen5fs")))
+DATA = os.path.abspath(os.environ.get("GEN5_TEST_DATA", os.path.join(ROOT, "tests", "data")))
 REFERENCE = os.path.join(DATA, "reference")
 
 READY_SECONDS = 20
@@ -59,7 +59,7 @@ def eventually(predicate, seconds=10):
         pause = min(pause * 2, 0.05)
 
 
-def _is_mount_point(path):
+def is_mount_point(path):
     """Whether something is mounted there, asked of the kernel: works for a dead daemon too."""
     wanted = os.fsencode(os.path.realpath(os.path.dirname(path)) + "/" + os.path.basename(path))
     with open("/proc/self/mountinfo", "rb") as table:
@@ -182,7 +182,7 @@ class Mount:
     def _end(self):
         """The end of a context whose body passed: the test may have ended the daemon itself."""
         status = self.process.poll()
-        if status is None and not _is_mount_point(self.path):
+        if status is None and not is_mount_point(self.path):
             status = self.process.wait(END_SECONDS)
         if status is None:
             self.unmount()
@@ -195,10 +195,10 @@ class Mount:
         for line in SANITIZER_LINES:
             assert line not in log, f"the daemon's log: {log}"
         assert status == 0, f"the daemon ended with status {status}: {log}"
-        assert not _is_mount_point(self.path), f"{self.path} is still mounted"
+        assert not is_mount_point(self.path), f"{self.path} is still mounted"
 
     def _detach(self):
-        while _is_mount_point(self.path):
+        while is_mount_point(self.path):
             run(["umount", "-l", self.path])
 
     def _clean(self):
