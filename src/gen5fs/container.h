@@ -59,15 +59,16 @@ struct file_node {
     struct file_node *next; // in container.files, while attached
     struct node *node;      // one reference of ours while `kept`
     struct container *container;
+    // Changed under commit_lock and container.lock together, so that either is enough to read them:
     char *path;
+    struct member member; // MEMBER_NONE for scratch
+    struct member
+        origin; // the member whose bytes `snapshot` has; scratch that was a member keeps it
     // Protected by container.lock:
     bool attached; // the path leads here
     bool kept;     // scratch, or has a draft or an error: lives on when the kernel forgets it
     bool tried;    // fresh_adopt_scratch has looked at it
     bool fresh;    // made here, the container has no such member yet
-    struct member member; // MEMBER_NONE for scratch
-    struct member
-        origin; // the member whose bytes `snapshot` has; scratch that was a member keeps it
     struct version version;    // of the member when it was last read or committed
     struct version base;       // member_base of what the draft was begun from
     struct snapshot *snapshot; // while open, and for as long as a detached file or scratch needs it
@@ -81,10 +82,10 @@ struct file_node {
     uint64_t changes;      // of the draft
     uint64_t changes_done; // committed, or refused and reported, up to here
     uint64_t changes_committed;
-    // Protected by draft_lock: exclusive to make, drop or commit the draft, shared to write into
-    // it.
+    // Exclusive to make, drop or commit the draft, shared to write into it.
     pthread_rwlock_t draft_lock;
-    int draft_fd; // unnamed file, -1 for none
+    // Unnamed file, -1 for none. Changed under draft_lock (exclusive) and container.lock together.
+    int draft_fd;
 };
 
 // A member that the container still has and that is not shown.
@@ -111,7 +112,9 @@ struct container {
     // A container that mkdir made, until it has been left alone for a while (container_fresh.c).
     int64_t fresh_until_ms; // 0: not fresh
     pid_t fresh_maker;
-    char *fresh_text; // metadata that was written before the chunks that it speaks of
+    // Metadata that was written before the chunks that it speaks of. Changed under commit_lock and
+    // lock together.
+    char *fresh_text;
     size_t fresh_text_size;
 };
 
@@ -233,6 +236,8 @@ void removal_schedule(struct filesystem *filesystem, struct container *container
 // Log what became of a path in the container, and why.
 void container_note(struct filesystem *filesystem, struct container *container, const char *path,
                     const char *what, const char *why);
+void file_note(struct filesystem *filesystem, struct file_node *file, const char *what,
+               const char *why);
 // The container's path relative to the source's root, for messages; the caller frees.
 char *container_path(struct filesystem *filesystem, struct container *container);
 

@@ -213,3 +213,12 @@ void container_note(struct filesystem *filesystem, struct container *container, 
     note("%s/%s %s: %s", where != NULL ? where : "?", path, what, why);
     free(where);
 }
+
+void file_note(struct filesystem *filesystem, struct file_node *file, const char *what,
+               const char *why) {
+    pthread_mutex_lock(&file->container->lock);
+    char *path = strdup(file->path);
+    pthread_mutex_unlock(&file->container->lock);
+    container_note(filesystem, file->container, path != NULL ? path : "?", what, why);
+    free(path);
+}

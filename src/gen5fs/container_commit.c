@@ -201,7 +201,7 @@ int file_commit(struct filesystem *filesystem, struct file_node *file) {
     pthread_rwlock_unlock(&file->draft_lock);
     pthread_mutex_unlock(&container->commit_lock);
     if (due && problem != 0) {
-        container_note(filesystem, container, file->path, "was not stored", error.message);
+        file_note(filesystem, file, "was not stored", error.message);
     }
     return problem;
 }

@@ -72,13 +72,15 @@ int draft_make(struct filesystem *filesystem, struct file_node *file, bool empty
     if (fd < 0) {
         return -fd;
     }
-    int problem = 0;
+    struct member origin;
     pthread_mutex_lock(&file->container->lock);
     struct snapshot *snapshot = file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
+    int problem = member_copy(&origin, &file->origin);
     pthread_mutex_unlock(&file->container->lock);
-    if (!empty && snapshot != NULL) {
-        problem = content_copy(filesystem, snapshot, &file->origin, fd, error);
+    if (problem == 0 && !empty && snapshot != NULL) {
+        problem = content_copy(filesystem, snapshot, &origin, fd, error);
     }
+    member_release(&origin);
     snapshot_release(filesystem, snapshot);
     if (problem != 0) {
         close(fd);

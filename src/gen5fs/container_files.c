@@ -229,8 +229,12 @@ static int find_or_make(struct filesystem *filesystem, struct container *contain
 static int begin_empty(struct filesystem *filesystem, struct file_node *file, mode_t mode,
                        struct handle *handle) {
     int problem = truncate_draft(filesystem, file, handle, 0);
-    if (problem == 0 && fchmod(file->draft_fd, mode & 0777) != 0) {
-        problem = errno;
+    if (problem == 0) {
+        problem = draft_ready(filesystem, file);
+    }
+    if (problem == 0) {
+        problem = fchmod(file->draft_fd, mode & 0777) != 0 ? errno : 0;
+        pthread_rwlock_unlock(&file->draft_lock);
     }
     if (problem != 0) {
         container_release_handle(filesystem, handle);
@@ -281,6 +285,33 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     return problem;
 }
 
+// What a descriptor reads that has no draft: which member of which snapshot. The caller releases
+// both.
+static int content_pinned(struct filesystem *filesystem, struct file_node *file,
+                          struct snapshot **snapshot, struct member *origin) {
+    struct container *container = file->container;
+    struct snapshot *now = NULL;
+    pthread_mutex_lock(&container->lock);
+    if (file->snapshot == NULL) {
+        pthread_mutex_unlock(&container->lock);
+        // A save ended a moment ago: what the container is now is what the file shows.
+        int missing = container_snapshot(filesystem, container, &now);
+        if (missing != 0) {
+            return missing == ENOENT ? ESTALE : missing;
+        }
+        pthread_mutex_lock(&container->lock);
+        pin_snapshot(file, now);
+    }
+    *snapshot = snapshot_reference(file->snapshot != NULL ? file->snapshot : now);
+    int problem = member_copy(origin, &file->origin);
+    pthread_mutex_unlock(&container->lock);
+    snapshot_release(filesystem, now);
+    if (problem != 0) {
+        snapshot_release(filesystem, *snapshot);
+    }
+    return problem;
+}
+
 int container_read(struct filesystem *filesystem, struct handle *handle, char *buffer, size_t size,
                    off_t offset, size_t *got) {
     struct file_node *file = handle->node->file;
@@ -295,25 +326,19 @@ int container_read(struct filesystem *filesystem, struct handle *handle, char *b
         return problem;
     }
     pthread_rwlock_unlock(&file->draft_lock);
-    pthread_mutex_lock(&file->container->lock);
-    struct snapshot *snapshot = file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
-    pthread_mutex_unlock(&file->container->lock);
-    if (snapshot == NULL) {
-        // A save ended a moment ago: what the container is now is what the file shows.
-        int missing = container_snapshot(filesystem, file->container, &snapshot);
-        if (missing != 0) {
-            return missing == ENOENT ? ESTALE : missing;
-        }
-        pthread_mutex_lock(&file->container->lock);
-        pin_snapshot(file, snapshot);
-        pthread_mutex_unlock(&file->container->lock);
+    struct snapshot *snapshot = NULL;
+    struct member origin;
+    int problem = content_pinned(filesystem, file, &snapshot, &origin);
+    if (problem != 0) {
+        return problem;
     }
-    int problem = content_read(filesystem, snapshot, &file->origin, buffer, size, (uint64_t)offset,
-                               got, &error);
+    problem =
+        content_read(filesystem, snapshot, &origin, buffer, size, (uint64_t)offset, got, &error);
+    member_release(&origin);
     snapshot_release(filesystem, snapshot);
     if (problem != 0) {
         explain(file, problem, &error);
-        container_note(filesystem, file->container, file->path, "cannot be read", error.message);
+        file_note(filesystem, file, "cannot be read", error.message);
     }
     return problem;
 }
@@ -401,14 +426,14 @@ int container_fsync(struct filesystem *filesystem, struct handle *handle) {
 }
 
 // Rescue what was written and never stored. draft_lock is held exclusively.
-static void rescue_file(struct filesystem *filesystem, struct file_node *file, const char *reason) {
+static void rescue_file(struct filesystem *filesystem, struct file_node *file, const char *name,
+                        const char *reason) {
     struct stat attributes;
     if (fstat(file->draft_fd, &attributes) != 0 || attributes.st_size == 0) {
         return; // Nothing was written.
     }
     char *path = container_path(filesystem, file->container);
-    (void)rescue_draft(filesystem, path != NULL ? path : "unnamed", file->path, file->draft_fd,
-                       reason);
+    (void)rescue_draft(filesystem, path != NULL ? path : "unnamed", name, file->draft_fd, reason);
     free(path);
 }
 
@@ -425,10 +450,12 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file) {
     bool lost = !stored && file->attached;
     bool fresh = file->fresh;
     char *reason = strdup(file->error != NULL ? file->error : "it could not be stored");
+    char *path = strdup(file->path);
     pthread_mutex_unlock(&container->lock);
     if (ends) {
         if (lost) {
-            rescue_file(filesystem, file, reason != NULL ? reason : "");
+            rescue_file(filesystem, file, path != NULL ? path : "unnamed",
+                        reason != NULL ? reason : "");
         }
         draft_drop(file);
         pthread_mutex_lock(&container->lock);
@@ -444,10 +471,11 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file) {
             file_keep(filesystem, file, false);
         }
         pthread_mutex_unlock(&container->lock);
-        if (fresh && lost) {
-            view_tell_path(filesystem, container, file->path);
+        if (fresh && lost && path != NULL) {
+            view_tell_path(filesystem, container, path);
         }
     }
+    free(path);
     free(reason);
     pthread_rwlock_unlock(&file->draft_lock);
     return stale;
@@ -596,6 +624,22 @@ static int set_attributes_of(int fd, const struct stat *attributes, int to_set) 
     return 0;
 }
 
+// Times set on what is being written (cp -p, rsync -t) are the draft's until it is stored.
+static int set_draft_attributes(struct file_node *file, const struct stat *attributes, int to_set) {
+    pthread_rwlock_rdlock(&file->draft_lock);
+    int problem = file->draft_fd >= 0 ? set_attributes_of(file->draft_fd, attributes, to_set) : 0;
+    pthread_rwlock_unlock(&file->draft_lock);
+    return problem;
+}
+
+// Whether a file is only here, and its attributes its own.
+static bool has_own_attributes(struct file_node *file) {
+    pthread_mutex_lock(&file->container->lock);
+    bool own = file->member.kind == MEMBER_NONE || file->fresh;
+    pthread_mutex_unlock(&file->container->lock);
+    return own;
+}
+
 static int set_container_attributes(struct filesystem *filesystem, struct container *container,
                                     const struct stat *attributes, int to_set) {
     struct node *parent = NULL;
@@ -636,13 +680,10 @@ int container_setattr(struct filesystem *filesystem, struct node *node, struct h
     const int others =
         CONTAINER_SET_MODE | CONTAINER_SET_UID | CONTAINER_SET_GID | CONTAINER_SET_TIMES;
     if (problem == 0 && (to_set & others) != 0) {
-        if (node->kind == NODE_FILE && node->file->draft_fd >= 0) {
-            // Times set on what is being written (cp -p, rsync -t) are the draft's until it is
-            // stored.
-            problem = set_attributes_of(node->file->draft_fd, attributes, to_set);
+        if (node->kind == NODE_FILE) {
+            problem = set_draft_attributes(node->file, attributes, to_set);
         }
-        if (problem == 0 && !(node->kind == NODE_FILE &&
-                              (node->file->member.kind == MEMBER_NONE || node->file->fresh))) {
+        if (problem == 0 && !(node->kind == NODE_FILE && has_own_attributes(node->file))) {
             problem = set_container_attributes(filesystem, container, attributes, to_set);
         }
     }

@@ -11,38 +11,50 @@
 #include "container.h"
 #include "rescue.h"
 
-// One file that is still here at the end: stored if it can be, else kept aside.
-static void finish_file(struct filesystem *filesystem, struct file_node *file, const char *path) {
-    if (file->attached && file->member.kind != MEMBER_NONE && file->draft_fd >= 0) {
-        (void)file_commit(filesystem, file);
-    }
-    pthread_rwlock_wrlock(&file->draft_lock);
-    struct gen5_error error = GEN5_ERROR_NONE;
+// Whether a file that is still here at the end has bytes that the container has not, and why. The
+// caller frees the reason. commit_lock is held.
+static bool is_lost(struct filesystem *filesystem, struct file_node *file, char **reason) {
+    struct container *container = file->container;
+    struct snapshot *now = NULL;
+    (void)container_snapshot(filesystem, container, &now);
+    pthread_mutex_lock(&container->lock);
     bool scratch = file->attached && file->member.kind == MEMBER_NONE;
     bool draft = file->attached && file->draft_fd >= 0;
     bool lost = scratch || (draft && file->changes_committed != file->changes);
-    const char *reason = scratch ? "a scratch file that was there when the mount ended"
-                         : file->error != NULL ? file->error
-                                               : "it could not be stored";
     // The copy that a program made by renaming a member away is only of use where that was
     // replaced.
-    bool copy = scratch && file->draft_fd < 0;
-    if (copy && file->origin.kind != MEMBER_NONE && file->snapshot != NULL) {
-        struct snapshot *now = NULL;
-        if (container_snapshot(filesystem, file->container, &now) == 0) {
-            struct version version = member_version(now, &file->origin);
-            lost = !version_equal(&version, &file->version);
-            snapshot_release(filesystem, now);
-        }
+    if (scratch && !draft && file->origin.kind != MEMBER_NONE && file->snapshot != NULL &&
+        now != NULL) {
+        struct version version = member_version(now, &file->origin);
+        lost = !version_equal(&version, &file->version);
     }
-    if (lost && draft_make(filesystem, file, false, &error) == 0) {
+    *reason = strdup(scratch               ? "a scratch file that was there when the mount ended"
+                     : file->error != NULL ? file->error
+                                           : "it could not be stored");
+    pthread_mutex_unlock(&container->lock);
+    snapshot_release(filesystem, now);
+    return lost;
+}
+
+// One file that is still here at the end: stored if it can be, else kept aside.
+static void finish_file(struct filesystem *filesystem, struct file_node *file, const char *path) {
+    struct container *container = file->container;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    char *reason = NULL;
+    (void)file_commit(filesystem, file);
+    pthread_mutex_lock(&container->commit_lock);
+    pthread_rwlock_wrlock(&file->draft_lock);
+    if (is_lost(filesystem, file, &reason) && draft_make(filesystem, file, false, &error) == 0) {
         struct stat attributes;
         if (fstat(file->draft_fd, &attributes) == 0 && attributes.st_size > 0) {
-            (void)rescue_draft(filesystem, path, file->path, file->draft_fd, reason);
+            (void)rescue_draft(filesystem, path, file->path, file->draft_fd,
+                               reason != NULL ? reason : "");
         }
     }
     draft_drop(file);
     pthread_rwlock_unlock(&file->draft_lock);
+    pthread_mutex_unlock(&container->commit_lock);
+    free(reason);
 }
 
 static struct file_node *next_kept(struct filesystem *filesystem, struct container *container) {
@@ -67,8 +79,12 @@ static void finish_container(struct filesystem *filesystem, struct container *co
         node_release(filesystem, file->node);
         pthread_mutex_lock(&container->lock);
     }
+    pthread_mutex_unlock(&container->lock);
+    pthread_mutex_lock(&container->commit_lock);
+    pthread_mutex_lock(&container->lock);
     fresh_end(container);
     pthread_mutex_unlock(&container->lock);
+    pthread_mutex_unlock(&container->commit_lock);
     removals_commit(filesystem, container, true);
     free(path);
 }

@@ -310,7 +310,9 @@ void fresh_remember_text(struct container *container, const struct file_node *fi
         gen5_source_read_all(&source, FRESH_TEXT_MAX, &text, &size, NULL) != GEN5_OK) {
         return; // Then the order in which things are written counts, and no more.
     }
+    pthread_mutex_lock(&container->lock);
     free(container->fresh_text);
     container->fresh_text = text;
     container->fresh_text_size = size;
+    pthread_mutex_unlock(&container->lock);
 }
