@@ -317,6 +317,7 @@ static int run(const struct gen5fs_mount_options *options, const struct mount_ta
     bound_memory();
     int status = start(&mount, options, live_fd);
     if (status == 0 && !serve(&mount)) {
+        sweep_stop(mount.sweep);
         // Everything is saved. Threads still use what would be freed; the kernel ends the
         // connection when the process is gone.
         _exit(GEN5FS_MOUNT_DONE);
