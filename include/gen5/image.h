@@ -48,4 +48,35 @@ GEN5_EXPORT enum gen5_status gen5_image_check(const struct gen5_source *source,
                                               const struct gen5_limits *limits,
                                               struct gen5_error *error);
 
+// What one pixel is made of.
+enum gen5_image_colour {
+    GEN5_COLOUR_UNKNOWN = 0,
+    GEN5_COLOUR_GREY,
+    GEN5_COLOUR_GREY_ALPHA,
+    GEN5_COLOUR_PALETTE,
+    GEN5_COLOUR_RGB, // what decodes to it too: the YCbCr of JPEG, WebP and TIFF
+    GEN5_COLOUR_RGB_ALPHA,
+    GEN5_COLOUR_CMYK,
+};
+
+struct gen5_image_description {
+    enum gen5_image_kind kind;
+    uint64_t width;
+    uint64_t height;
+    enum gen5_image_colour colour;
+    unsigned depth; // bits a channel, of a palette's index where there is one; 0 where not known
+};
+
+// "PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "image".
+GEN5_EXPORT const char *gen5_image_kind_name(enum gen5_image_kind kind);
+// "greyscale", "RGB with alpha" and so on.
+GEN5_EXPORT const char *gen5_image_colour_name(enum gen5_image_colour colour);
+
+// Read what the image's own header says, without decoding and without checking the rest of it.
+// GEN5_ERROR_INVALID where it is of no kind known, or its header cannot be read; `kind` is filled
+// then too.
+GEN5_EXPORT enum gen5_status gen5_image_describe(const struct gen5_source *source,
+                                                 struct gen5_image_description *description,
+                                                 struct gen5_error *error);
+
 #endif

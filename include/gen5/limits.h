@@ -14,7 +14,7 @@
 struct gen5_limits {
     uint64_t payload_size_max;     // bytes of one decoded payload
     uint64_t manifest_size_max;    // bytes of the decoded manifest
-    uint64_t environment_size_max; // bytes of the environment JSON, when one is written
+    uint64_t environment_size_max; // bytes of the environment JSON, written or compared
     uint64_t image_pixels_max;     // width * height of an image, when one is written
     uint64_t
         tensor_elements_max; // elements of one latent, when one is written (FORMAT.md: 100 000 000)

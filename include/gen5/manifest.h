@@ -30,6 +30,9 @@ enum gen5_dtype { GEN5_DTYPE_NONE = 0, GEN5_DTYPE_FLOAT16, GEN5_DTYPE_FLOAT32 };
 // Bytes an element: 2, 4, or 0 for GEN5_DTYPE_NONE.
 GEN5_EXPORT size_t gen5_dtype_size(enum gen5_dtype dtype);
 
+// "float16" or "float32", as FORMAT.md and numpy have it; NULL for GEN5_DTYPE_NONE.
+GEN5_EXPORT const char *gen5_dtype_name(enum gen5_dtype dtype);
+
 // A part of a text: bytes [begin, end).
 struct gen5_span {
     size_t begin;

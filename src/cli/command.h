@@ -26,5 +26,7 @@ int command_mount(char **words);
 int command_umount(char **words);
 // status [MOUNTPOINT]: done, failed (the daemon does not answer), usage, not mounted.
 int command_status(char **words);
+// info FILE...: done, failed (a file or a member cannot be read), usage.
+int command_info(char **words);
 
 #endif

@@ -6,14 +6,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "harmless.h"
 
 // Two paths and a sentence; what is longer is cut.
 enum { LINE_SIZE = 10240 };
-
-static char harmless(char character) {
-    unsigned char byte = (unsigned char)character;
-    return byte < 0x20 || byte == 0x7f ? '?' : character;
-}
 
 void complain(const char *what, const char *why_format, ...) {
     char why[LINE_SIZE];
@@ -27,14 +25,6 @@ void complain(const char *what, const char *why_format, ...) {
     if (snprintf(line, sizeof line, "gen5fs: %s: %s", what, why) < 0) {
         return;
     }
-    for (char *at = line; *at != '\0'; at++) {
-        *at = harmless(*at);
-    }
+    make_harmless(line, strlen(line));
     fprintf(stderr, "%s\n", line);
-}
-
-void print_harmless(const char *text) {
-    for (; *text != '\0'; text++) {
-        putchar(harmless(*text));
-    }
 }

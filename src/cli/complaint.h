@@ -7,10 +7,7 @@
 #define GEN5FS_CLI_COMPLAINT_H
 
 // `what` is the path, option or sub-command that the trouble is with. Control characters in the
-// line are replaced by '?', so that a name can neither forge a second line nor drive a terminal.
+// line are replaced (harmless.h).
 void complain(const char *what, const char *why_format, ...) __attribute__((format(printf, 2, 3)));
-
-// The same for text on its way to standard output: prints it with control characters replaced.
-void print_harmless(const char *text);
 
 #endif

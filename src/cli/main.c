@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"mount", command_mount, "SOURCE MOUNTPOINT", "show a folder of containers as directories"},
     {"umount", command_umount, "MOUNTPOINT", "unmount, and return when the daemon is gone"},
     {"status", command_status, "[MOUNTPOINT]", "list the mounts, or tell what one is doing"},
+    {"info", command_info, "FILE...", "show what containers hold"},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

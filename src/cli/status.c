@@ -11,6 +11,7 @@
 #include "command.h"
 #include "complaint.h"
 #include "gen5fs/mount.h"
+#include "harmless.h"
 #include "mount_table.h"
 
 static const char help[] =

@@ -1,143 +1,225 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Whether an environment document may be stored (FORMAT.md "The environment"): the reference reads
-// exactly two keys, and compares the digests of the components with those of its own machine.
-#include <inttypes.h>
-#include <stdio.h>
+// Environments read, written and compared.
+#include "gen5/environment.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "gen5/digest.h"
+#include "environment_fields.h"
 #include "json_document.h"
+#include "json_layout.h"
 #include "json_literal.h"
-#include "json_path.h"
 #include "ownership.h"
 
-enum { KEY_VERSION, KEY_COMPONENTS, KEY_COUNT };
-static const char *const KEYS[KEY_COUNT] = {"env_version", "components"};
+// --- Reading ------------------------------------------------------------------------------------
 
-// The misspelling is part of the format.
-enum { PART_ID, PART_CANONICAL, PART_DIGEST, PART_COUNT };
-static const char *const PARTS[PART_COUNT] = {"component_id", "cononical_str",
-                                              "component_sha256_digest"};
-
-static enum gen5_status refuse(const struct gen5_json_document *document, size_t offset,
-                               const char *name, const char *problem, struct gen5_error *error) {
-    return gen5_json_path_error(error, document->text, document->size, offset, name, problem);
-}
-
-// The digest must be that of the canonical string, in the form in which it is compared.
-static enum gen5_status check_digest(const struct gen5_json_document *document,
-                                     struct gen5_span canonical, struct gen5_span stated,
-                                     struct gen5_error *error) {
-    if (gen5_json_string_has_surrogate(document->text, canonical)) {
-        return refuse(document, canonical.begin, NULL, "has a lone surrogate, so it has no digest",
-                      error);
-    }
-    size_t length = 0;
-    GEN5_AUTO_FREE char *string = gen5_json_string_copy(document->text, canonical, &length);
-    if (string == NULL) {
+// Append a component, whose two strings become the environment's, on failure too: NULL where there
+// was no memory for them. Its digest is `stated`, or that of the canonical string where it is NULL.
+static enum gen5_status append(struct gen5_environment *environment, char *id, char *canonical,
+                               const struct gen5_digest *stated, struct gen5_error *error) {
+    GEN5_AUTO_FREE char *owned_id = id;
+    GEN5_AUTO_FREE char *owned_canonical = canonical;
+    struct gen5_digest digest;
+    if (id == NULL || canonical == NULL) {
         return gen5_error_set_memory(error);
     }
+    if (stated != NULL) {
+        digest = *stated;
+    } else if (gen5_digest_of(canonical, strlen(canonical), &digest, error) != GEN5_OK) {
+        return GEN5_ERROR_MEMORY; // its only failure
+    }
+    struct gen5_component *components =
+        reallocarray(environment->components, environment->count + 1, sizeof *components);
+    if (components == NULL) {
+        return gen5_error_set_memory(error);
+    }
+    components[environment->count++] =
+        (struct gen5_component){gen5_steal(&owned_id), gen5_steal(&owned_canonical), digest};
+    environment->components = components;
+    return GEN5_OK;
+}
+
+// A string's copy, cut at a NUL, which no component has.
+static char *copy_string(const char *text, struct gen5_json_value value) {
+    size_t length = 0;
+    return gen5_json_string_copy(text, value.span, &length);
+}
+
+static enum gen5_status read_component(struct gen5_environment *environment, const char *text,
+                                       struct gen5_json_value component, struct gen5_error *error) {
+    struct gen5_json_value values[GEN5_COMPONENT_FIELD_COUNT];
+    gen5_json_pick(text, component, GEN5_COMPONENT_FIELD_NAMES, GEN5_COMPONENT_FIELD_COUNT, values);
+    if (values[GEN5_COMPONENT_ID].kind != GEN5_JSON_STRING ||
+        values[GEN5_COMPONENT_CANONICAL].kind != GEN5_JSON_STRING) {
+        return GEN5_OK;
+    }
     struct gen5_digest digest;
-    enum gen5_status status = gen5_digest_of(string, length, &digest, error);
+    struct gen5_json_value hex = values[GEN5_COMPONENT_DIGEST];
+    bool stated =
+        hex.kind == GEN5_JSON_STRING &&
+        gen5_digest_from_hex(text + hex.span.begin + 1, hex.span.end - hex.span.begin - 2, &digest);
+    return append(environment, copy_string(text, values[GEN5_COMPONENT_ID]),
+                  copy_string(text, values[GEN5_COMPONENT_CANONICAL]), stated ? &digest : NULL,
+                  error);
+}
+
+enum gen5_status gen5_environment_read(const char *text, size_t size,
+                                       const struct gen5_limits *limits,
+                                       struct gen5_environment *environment,
+                                       struct gen5_error *error) {
+    *environment = (struct gen5_environment)GEN5_ENVIRONMENT_NONE;
+    if (size > limits->environment_size_max) {
+        return gen5_error_set(error, GEN5_ERROR_LIMIT, 0,
+                              "its %zu bytes are more than the limit of %llu", size,
+                              (unsigned long long)limits->environment_size_max);
+    }
+    struct gen5_json_document document;
+    enum gen5_status status =
+        gen5_json_document_open(text, size, limits->json_depth_max, &document, error);
     if (status != GEN5_OK) {
         return status;
     }
-    char hex[GEN5_DIGEST_HEX_SIZE + 1];
-    gen5_digest_to_hex(&digest, hex);
-    if (!gen5_json_string_equals(document->text, stated, hex, GEN5_DIGEST_HEX_SIZE)) {
-        char problem[GEN5_DIGEST_HEX_SIZE + 64];
-        snprintf(problem, sizeof problem, "must be the SHA-256 of %s, %s", PARTS[PART_CANONICAL],
-                 hex);
-        return refuse(document, stated.begin, NULL, problem, error);
+    struct gen5_json_value components = gen5_json_find(
+        text, document.root, GEN5_ENVIRONMENT_FIELD_NAMES[GEN5_ENVIRONMENT_COMPONENTS]);
+    if (components.kind != GEN5_JSON_ARRAY) {
+        return gen5_error_set(error, GEN5_ERROR_DAMAGED, (int64_t)document.root.span.begin,
+                              "the environment has no array of components");
     }
-    return GEN5_OK;
-}
-
-static enum gen5_status check_component(const struct gen5_json_document *document,
-                                        struct gen5_json_value component,
-                                        struct gen5_error *error) {
-    if (component.kind != GEN5_JSON_OBJECT) {
-        return refuse(document, component.span.begin, NULL, "must be an object", error);
-    }
-    struct gen5_json_value values[PART_COUNT];
-    gen5_json_pick(document->text, component, PARTS, PART_COUNT, values);
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        if (values[i].kind == GEN5_JSON_NONE) {
-            return refuse(document, component.span.begin, PARTS[i], "is missing", error);
-        }
-        if (values[i].kind != GEN5_JSON_STRING) {
-            return refuse(document, values[i].span.begin, NULL, "must be a string", error);
-        }
-    }
-    return check_digest(document, values[PART_CANONICAL].span, values[PART_DIGEST].span, error);
-}
-
-// No key but the two may be there.
-static enum gen5_status check_keys(const struct gen5_json_document *document,
-                                   struct gen5_error *error) {
-    struct gen5_json_walk walk = gen5_json_walk_start(document->text, document->root);
+    struct gen5_json_walk walk = gen5_json_walk_start(text, components);
     struct gen5_json_member member;
-    while (gen5_json_walk_next(&walk, &member)) {
-        bool known = false;
-        for (size_t i = 0; i < KEY_COUNT; i++) {
-            known = known ||
-                    gen5_json_string_equals(document->text, member.key, KEYS[i], strlen(KEYS[i]));
-        }
-        if (!known) {
-            return refuse(document, member.key.begin, NULL,
-                          "an environment has no keys but env_version and components", error);
-        }
-    }
-    return GEN5_OK;
-}
-
-static enum gen5_status check_values(const struct gen5_json_document *document,
-                                     struct gen5_error *error) {
-    struct gen5_json_value values[KEY_COUNT];
-    gen5_json_pick(document->text, document->root, KEYS, KEY_COUNT, values);
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (values[i].kind == GEN5_JSON_NONE) {
-            return refuse(document, document->root.span.begin, KEYS[i], "is missing", error);
-        }
-    }
-    uint32_t version = 0;
-    struct gen5_json_value stated = values[KEY_VERSION];
-    if (stated.kind != GEN5_JSON_NUMBER ||
-        !gen5_json_number_read(document->text, stated.span, &version) || version != 1) {
-        return refuse(document, stated.span.begin, NULL, "must be 1", error);
-    }
-    if (values[KEY_COMPONENTS].kind != GEN5_JSON_ARRAY) {
-        return refuse(document, values[KEY_COMPONENTS].span.begin, NULL, "must be an array", error);
-    }
-    struct gen5_json_walk walk = gen5_json_walk_start(document->text, values[KEY_COMPONENTS]);
-    struct gen5_json_member member;
-    enum gen5_status status = GEN5_OK;
     while (status == GEN5_OK && gen5_json_walk_next(&walk, &member)) {
-        status = check_component(document, member.value, error);
+        status = read_component(environment, text, member.value, error);
+    }
+    if (status != GEN5_OK) {
+        gen5_environment_release(environment);
     }
     return status;
 }
 
-enum gen5_status gen5_environment_check(const char *text, size_t size,
-                                        const struct gen5_limits *limits,
-                                        struct gen5_error *error) {
-    if (size > limits->environment_size_max) {
-        return gen5_error_set(error, GEN5_ERROR_TOO_LARGE, GEN5_OFFSET_NONE,
-                              "an environment of %zu bytes is over the limit of %" PRIu64, size,
-                              limits->environment_size_max);
+void gen5_environment_release(struct gen5_environment *environment) {
+    for (size_t i = 0; i < environment->count; i++) {
+        free(environment->components[i].id);
+        free(environment->components[i].canonical);
     }
-    struct gen5_json_document document;
-    enum gen5_status status =
-        gen5_json_document_check(text, size, NULL, limits->json_depth_max, &document, error);
-    if (status != GEN5_OK) {
-        return status;
+    free(environment->components);
+    *environment = (struct gen5_environment)GEN5_ENVIRONMENT_NONE;
+}
+
+// --- Writing ------------------------------------------------------------------------------------
+
+enum gen5_status gen5_environment_add(struct gen5_environment *environment, const char *id,
+                                      const char *canonical, struct gen5_error *error) {
+    return append(environment, strdup(id), strdup(canonical), NULL, error);
+}
+
+static void write_key(struct gen5_json_writer *writer, const char *name) {
+    gen5_json_writer_item(writer);
+    (void)gen5_json_string_write(writer->out, name, strlen(name));
+    gen5_text_builder_append(writer->out, writer->layout.colon.bytes, writer->layout.colon.size);
+}
+
+static bool write_component(struct gen5_json_writer *writer,
+                            const struct gen5_component *component) {
+    char hex[GEN5_DIGEST_HEX_SIZE + 1];
+    gen5_digest_to_hex(&component->digest, hex);
+    const char *values[GEN5_COMPONENT_FIELD_COUNT] = {
+        [GEN5_COMPONENT_ID] = component->id,
+        [GEN5_COMPONENT_CANONICAL] = component->canonical,
+        [GEN5_COMPONENT_DIGEST] = hex,
+    };
+    bool valid = true;
+    gen5_json_writer_item(writer);
+    gen5_json_writer_open(writer, "{");
+    for (size_t i = 0; i < GEN5_COMPONENT_FIELD_COUNT; i++) {
+        write_key(writer, GEN5_COMPONENT_FIELD_NAMES[i]);
+        valid = gen5_json_string_write(writer->out, values[i], strlen(values[i])) && valid;
     }
-    if (document.root.kind != GEN5_JSON_OBJECT) {
-        return refuse(&document, document.root.span.begin, NULL, "must be an object", error);
+    gen5_json_writer_close(writer, "}");
+    return valid;
+}
+
+enum gen5_status gen5_environment_write(const struct gen5_environment *environment, char **text,
+                                        size_t *size, struct gen5_error *error) {
+    struct gen5_text_builder out;
+    gen5_text_builder_init(&out, UINT64_MAX);
+    struct gen5_json_writer writer = {&out, gen5_json_layout_default(), true};
+    bool valid = true;
+    gen5_json_writer_open(&writer, "{");
+    write_key(&writer, GEN5_ENVIRONMENT_FIELD_NAMES[GEN5_ENVIRONMENT_VERSION]);
+    gen5_text_builder_append_number(&out, GEN5_ENVIRONMENT_VERSION_VALUE);
+    write_key(&writer, GEN5_ENVIRONMENT_FIELD_NAMES[GEN5_ENVIRONMENT_COMPONENTS]);
+    gen5_json_writer_open(&writer, "[");
+    for (size_t i = 0; i < environment->count; i++) {
+        valid = write_component(&writer, &environment->components[i]) && valid;
     }
-    status = check_keys(&document, error);
-    return status == GEN5_OK ? check_values(&document, error) : status;
+    gen5_json_writer_close(&writer, "]");
+    gen5_json_writer_close(&writer, "}");
+    enum gen5_status status = gen5_text_builder_check(&out, error);
+    if (status == GEN5_OK && !valid) {
+        status = gen5_error_set(error, GEN5_ERROR_INVALID, GEN5_OFFSET_NONE,
+                                "the environment holds bytes that are no UTF-8");
+    }
+    if (status == GEN5_OK) {
+        status = gen5_text_builder_take(&out, text, size, error);
+    }
+    gen5_text_builder_release(&out);
+    return status;
+}
+
+// --- Comparing ----------------------------------------------------------------------------------
+
+static bool same_id(const struct gen5_component *left, const struct gen5_component *right) {
+    return strcmp(left->id, right->id) == 0;
+}
+
+// Set pairs[i] to the component of `second` that components[i] of `first` is held against, each to
+// one at most, where `equal` digests are asked for or not; taken[j] says which of `second` have
+// one. Environments have a handful of components: the limit on their size keeps this from hurting.
+static void find_pairs(const struct gen5_environment *first, const struct gen5_environment *second,
+                       bool equal, const struct gen5_component **pairs, bool *taken) {
+    for (size_t i = 0; i < first->count; i++) {
+        for (size_t j = 0; j < second->count && pairs[i] == NULL; j++) {
+            const struct gen5_component *candidate = &second->components[j];
+            if (!taken[j] && same_id(&first->components[i], candidate) &&
+                (!equal || gen5_digest_equal(&first->components[i].digest, &candidate->digest))) {
+                pairs[i] = candidate;
+                taken[j] = true;
+            }
+        }
+    }
+}
+
+enum gen5_status gen5_environment_compare(const struct gen5_environment *first,
+                                          const struct gen5_environment *second,
+                                          struct gen5_drift **drifts, size_t *count,
+                                          struct gen5_error *error) {
+    GEN5_AUTO_FREE const struct gen5_component **pairs =
+        calloc(first->count + 1, sizeof(const struct gen5_component *));
+    GEN5_AUTO_FREE bool *taken = calloc(second->count + 1, sizeof *taken);
+    GEN5_AUTO_FREE struct gen5_drift *found =
+        calloc(first->count + second->count + 1, sizeof *found);
+    if (pairs == NULL || taken == NULL || found == NULL) {
+        return gen5_error_set_memory(error);
+    }
+    find_pairs(first, second, true, pairs, taken);
+    find_pairs(first, second, false, pairs, taken);
+    *count = 0;
+    for (size_t i = 0; i < first->count; i++) {
+        const struct gen5_component *component = &first->components[i];
+        if (pairs[i] == NULL) {
+            found[(*count)++] = (struct gen5_drift){GEN5_DRIFT_MISSING_IN_SECOND, component, NULL};
+        } else if (!gen5_digest_equal(&component->digest, &pairs[i]->digest)) {
+            found[(*count)++] = (struct gen5_drift){GEN5_DRIFT_DIFFERS, component, pairs[i]};
+        }
+    }
+    for (size_t j = 0; j < second->count; j++) {
+        if (!taken[j]) {
+            found[(*count)++] =
+                (struct gen5_drift){GEN5_DRIFT_MISSING_IN_FIRST, NULL, &second->components[j]};
+        }
+    }
+    *drifts = gen5_steal(&found);
+    return GEN5_OK;
 }

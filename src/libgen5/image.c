@@ -64,6 +64,28 @@ const char *gen5_image_kind_extension(enum gen5_image_kind kind) {
     return "bin";
 }
 
+const char *gen5_image_kind_name(enum gen5_image_kind kind) {
+    static const char *const names[] = {
+        [GEN5_IMAGE_UNKNOWN] = "image", [GEN5_IMAGE_PNG] = "PNG", [GEN5_IMAGE_JPEG] = "JPEG",
+        [GEN5_IMAGE_WEBP] = "WebP",     [GEN5_IMAGE_GIF] = "GIF", [GEN5_IMAGE_BMP] = "BMP",
+        [GEN5_IMAGE_TIFF] = "TIFF",
+    };
+    return names[kind];
+}
+
+const char *gen5_image_colour_name(enum gen5_image_colour colour) {
+    static const char *const names[] = {
+        [GEN5_COLOUR_UNKNOWN] = "unknown colours",
+        [GEN5_COLOUR_GREY] = "greyscale",
+        [GEN5_COLOUR_GREY_ALPHA] = "greyscale with alpha",
+        [GEN5_COLOUR_PALETTE] = "palette",
+        [GEN5_COLOUR_RGB] = "RGB",
+        [GEN5_COLOUR_RGB_ALPHA] = "RGB with alpha",
+        [GEN5_COLOUR_CMYK] = "CMYK",
+    };
+    return names[colour];
+}
+
 enum gen5_image_kind gen5_image_kind_from_extension(const char *extension) {
     for (enum gen5_image_kind kind = GEN5_IMAGE_PNG; kind <= GEN5_IMAGE_TIFF; kind++) {
         if (strcasecmp(extension, gen5_image_kind_extension(kind)) == 0) {

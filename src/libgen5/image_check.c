@@ -5,7 +5,7 @@
 #include "image_check.h"
 
 #include "gen5/image.h"
-#include "png_check.h"
+#include "png_codec.h"
 #include "size_arithmetic.h"
 
 enum gen5_status gen5_image_size_check(struct gen5_image_cursor *cursor, uint64_t offset,
@@ -23,16 +23,6 @@ enum gen5_status gen5_image_size_check(struct gen5_image_cursor *cursor, uint64_
                                         (unsigned long long)limits->image_pixels_max);
     }
     return cursor->status;
-}
-
-// A kind's name in a sentence.
-static const char *kind_name(enum gen5_image_kind kind) {
-    static const char *const names[] = {
-        [GEN5_IMAGE_UNKNOWN] = "image", [GEN5_IMAGE_PNG] = "PNG", [GEN5_IMAGE_JPEG] = "JPEG",
-        [GEN5_IMAGE_WEBP] = "WebP",     [GEN5_IMAGE_GIF] = "GIF", [GEN5_IMAGE_BMP] = "BMP",
-        [GEN5_IMAGE_TIFF] = "TIFF",
-    };
-    return names[kind];
 }
 
 static enum gen5_status check_as(const struct gen5_source *source, enum gen5_image_kind kind,
@@ -76,9 +66,10 @@ enum gen5_status gen5_image_check(const struct gen5_source *source, enum gen5_im
     if (actual == GEN5_IMAGE_UNKNOWN) {
         return gen5_error_set(error, GEN5_ERROR_INVALID, 0,
                               "not a %s image: the first bytes are not its signature",
-                              kind_name(kind));
+                              gen5_image_kind_name(kind));
     }
     return gen5_error_set(error, GEN5_ERROR_INVALID, 0,
                           "a %s image, not a %s image: its name must be image.%s",
-                          kind_name(actual), kind_name(kind), gen5_image_kind_extension(actual));
+                          gen5_image_kind_name(actual), gen5_image_kind_name(kind),
+                          gen5_image_kind_extension(actual));
 }

@@ -100,3 +100,15 @@ enum gen5_status gen5_bmp_check(const struct gen5_source *source, const struct g
     }
     return cursor.status;
 }
+
+void gen5_bmp_describe(struct gen5_image_cursor *cursor,
+                       struct gen5_image_description *description) {
+    struct bitmap bitmap;
+    read_headers(cursor, &bitmap);
+    bool palette = bitmap.depth <= 8;
+    description->width = bitmap.width;
+    description->height = bitmap.height;
+    description->colour = palette ? GEN5_COLOUR_PALETTE : GEN5_COLOUR_RGB;
+    // 16 bits a pixel are three channels of 5, or of 5, 6 and 5.
+    description->depth = palette ? (unsigned)bitmap.depth : bitmap.depth == 16 ? 5 : 8;
+}

@@ -14,6 +14,7 @@ enum {
     TABLE_FLAG = 0x80,
     TABLE_SIZE_MASK = 0x07,
     CODE_SIZE_MAX = 8,
+    INDEX_DEPTH = 8, // decoders give a byte for each pixel
 };
 
 static void skip_colour_table(struct gen5_image_cursor *cursor, unsigned flags) {
@@ -45,6 +46,37 @@ static void check_image(struct gen5_image_cursor *cursor, const struct gen5_limi
     }
     if (!skip_sub_blocks(cursor)) {
         gen5_image_cursor_refuse(cursor, cursor->at, "a frame without pixels");
+    }
+}
+
+// Go to the first block's data, or stop where no image comes first.
+static void seek_image(struct gen5_image_cursor *cursor) {
+    unsigned block;
+    while ((block = gen5_image_cursor_u8(cursor)) == BLOCK_EXTENSION) {
+        gen5_image_cursor_skip(cursor, 1); // label
+        skip_sub_blocks(cursor);
+    }
+    if (block != BLOCK_IMAGE) {
+        gen5_image_cursor_refuse(cursor, cursor->at, "there is no picture in it");
+    }
+    gen5_image_cursor_skip(cursor, 4); // left, top
+}
+
+void gen5_gif_describe(struct gen5_image_cursor *cursor,
+                       struct gen5_image_description *description) {
+    gen5_image_cursor_skip(cursor, SIGNATURE_SIZE);
+    description->width = gen5_image_cursor_little_endian(cursor, 2);
+    description->height = gen5_image_cursor_little_endian(cursor, 2);
+    description->colour = GEN5_COLOUR_PALETTE;
+    description->depth = INDEX_DEPTH;
+    if (description->width == 0 || description->height == 0) {
+        // Many writers leave the screen 0; the first image tells.
+        unsigned flags = gen5_image_cursor_u8(cursor);
+        gen5_image_cursor_skip(cursor, 2); // background, aspect ratio
+        skip_colour_table(cursor, flags);
+        seek_image(cursor);
+        description->width = gen5_image_cursor_little_endian(cursor, 2);
+        description->height = gen5_image_cursor_little_endian(cursor, 2);
     }
 }
 

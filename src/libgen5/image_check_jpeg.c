@@ -112,3 +112,27 @@ enum gen5_status gen5_jpeg_check(const struct gen5_source *source, const struct 
     }
     return cursor.status;
 }
+
+void gen5_jpeg_describe(struct gen5_image_cursor *cursor,
+                        struct gen5_image_description *description) {
+    gen5_image_cursor_skip(cursor, 2); // SOI
+    while (cursor->status == GEN5_OK) {
+        unsigned marker = next_marker(cursor);
+        uint64_t length = gen5_image_cursor_big_endian(cursor, 2);
+        if (marker == MARKER_SOS || marker == MARKER_EOI || length < 2) {
+            gen5_image_cursor_refuse(cursor, cursor->at, "there is no frame header");
+        } else if (is_frame(marker)) {
+            description->depth = gen5_image_cursor_u8(cursor);
+            description->height = gen5_image_cursor_big_endian(cursor, 2);
+            description->width = gen5_image_cursor_big_endian(cursor, 2);
+            unsigned components = gen5_image_cursor_u8(cursor);
+            description->colour = components == 1   ? GEN5_COLOUR_GREY
+                                  : components == 3 ? GEN5_COLOUR_RGB
+                                  : components == 4 ? GEN5_COLOUR_CMYK
+                                                    : GEN5_COLOUR_UNKNOWN;
+            return;
+        } else {
+            gen5_image_cursor_skip(cursor, length - 2);
+        }
+    }
+}

@@ -14,7 +14,10 @@ enum {
     ENTRY_COUNT_MAX = 65535, // all that a classic directory can hold
     TAG_WIDTH = 256,
     TAG_HEIGHT = 257,
+    TAG_DEPTHS = 258,
+    TAG_COLOUR = 262,
     TAG_STRIP_OFFSETS = 273,
+    TAG_SAMPLES = 277,
     TAG_STRIP_SIZES = 279,
     TAG_TILE_OFFSETS = 324,
     TAG_TILE_SIZES = 325,
@@ -32,7 +35,7 @@ struct tiff {
     const struct gen5_limits *limits;
     bool big_endian;
     bool big; // BigTIFF: counts and offsets have 64 bits
-    struct values width, height;
+    struct values width, height, depths, colour, samples;
     struct values strip_offsets, strip_sizes, tile_offsets, tile_sizes;
 };
 
@@ -53,6 +56,12 @@ static struct values *values_of_tag(struct tiff *tiff, uint64_t tag) {
         return &tiff->width;
     case TAG_HEIGHT:
         return &tiff->height;
+    case TAG_DEPTHS:
+        return &tiff->depths;
+    case TAG_COLOUR:
+        return &tiff->colour;
+    case TAG_SAMPLES:
+        return &tiff->samples;
     case TAG_STRIP_OFFSETS:
         return &tiff->strip_offsets;
     case TAG_STRIP_SIZES:
@@ -167,14 +176,18 @@ static void check_pixels(struct tiff *tiff) {
     check_pieces(tiff, offsets, sizes);
 }
 
+static void read_start(struct tiff *tiff) {
+    tiff->big_endian = gen5_image_cursor_u8(&tiff->cursor) == 'M';
+    gen5_image_cursor_seek(&tiff->cursor, VERSION_OFFSET);
+    tiff->big = read_integer(tiff, 2) == VERSION_BIG;
+    read_directory(tiff);
+}
+
 enum gen5_status gen5_tiff_check(const struct gen5_source *source, const struct gen5_limits *limits,
                                  struct gen5_error *error) {
     struct tiff tiff = {.limits = limits};
     gen5_image_cursor_start(&tiff.cursor, source, "TIFF", error);
-    tiff.big_endian = gen5_image_cursor_u8(&tiff.cursor) == 'M';
-    gen5_image_cursor_seek(&tiff.cursor, VERSION_OFFSET);
-    tiff.big = read_integer(&tiff, 2) == VERSION_BIG;
-    read_directory(&tiff);
+    read_start(&tiff);
     if (tiff.cursor.status == GEN5_OK) {
         check_size(&tiff);
     }
@@ -182,4 +195,45 @@ enum gen5_status gen5_tiff_check(const struct gen5_source *source, const struct 
         check_pixels(&tiff);
     }
     return tiff.cursor.status;
+}
+
+// PhotometricInterpretation (TIFF 6.0, section 8 and later ones), with the number of samples a
+// pixel: one more than the colour has is taken for alpha.
+static enum gen5_image_colour colour_of(uint64_t photometric, uint64_t samples) {
+    switch (photometric) {
+    case 0: // white is zero
+    case 1: // black is zero
+        return samples > 1 ? GEN5_COLOUR_GREY_ALPHA : GEN5_COLOUR_GREY;
+    case 2: // RGB
+    case 6: // YCbCr
+        return samples > 3 ? GEN5_COLOUR_RGB_ALPHA : GEN5_COLOUR_RGB;
+    case 3:
+        return GEN5_COLOUR_PALETTE;
+    case 5: // separated
+        return GEN5_COLOUR_CMYK;
+    default:
+        return GEN5_COLOUR_UNKNOWN;
+    }
+}
+
+// The first value of an entry, or what TIFF 6.0 says that a missing one stands for.
+static uint64_t value_or(struct tiff *tiff, const struct values *values, uint64_t otherwise) {
+    return values->size != 0 ? value_at(tiff, values, 0) : otherwise;
+}
+
+void gen5_tiff_describe(struct gen5_image_cursor *cursor,
+                        struct gen5_image_description *description) {
+    struct tiff tiff = {.cursor = *cursor};
+    read_start(&tiff);
+    if (tiff.cursor.status == GEN5_OK && (tiff.width.size == 0 || tiff.height.size == 0)) {
+        gen5_image_cursor_refuse(&tiff.cursor, tiff.cursor.at, "width and height are missing");
+    }
+    description->width = value_or(&tiff, &tiff.width, 0);
+    description->height = value_or(&tiff, &tiff.height, 0);
+    description->depth = (unsigned)value_or(&tiff, &tiff.depths, 1);
+    uint64_t samples = value_or(&tiff, &tiff.samples, 1);
+    if (tiff.colour.size != 0) {
+        description->colour = colour_of(value_at(&tiff, &tiff.colour, 0), samples);
+    }
+    cursor->status = tiff.cursor.status;
 }

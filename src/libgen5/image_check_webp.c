@@ -10,12 +10,13 @@
 #include "size_arithmetic.h"
 
 enum {
-    RIFF_HEADER_SIZE = 12,     // "RIFF", size, "WEBP"
-    RIFF_SIZE_OFFSET = 4,      // of what its size counts from: that is itself and all behind it
-    CHUNK_HEADER_SIZE = 8,     // FourCC, size
-    VP8_HEADER_SIZE = 10,      // frame tag, start code, width and height
-    VP8L_HEADER_SIZE = 5,      // signature, width and height
-    VP8X_SIZE = 10,            // flags, canvas width and height less one
+    RIFF_HEADER_SIZE = 12, // "RIFF", size, "WEBP"
+    RIFF_SIZE_OFFSET = 4,  // of what its size counts from: that is itself and all behind it
+    CHUNK_HEADER_SIZE = 8, // FourCC, size
+    VP8_HEADER_SIZE = 10,  // frame tag, start code, width and height
+    VP8L_HEADER_SIZE = 5,  // signature, width and height
+    VP8X_SIZE = 10,        // flags, canvas width and height less one
+    VP8X_ALPHA = 0x10,
     ANIMATION_FRAME_SIZE = 16, // of an ANMF chunk before the chunks in it
 };
 
@@ -127,4 +128,33 @@ enum gen5_status gen5_webp_check(const struct gen5_source *source, const struct 
         gen5_image_cursor_refuse(cursor, cursor->at, "there is no picture in it");
     }
     return cursor->status;
+}
+
+// RFC 9649 wants the chunk that tells in the first place.
+void gen5_webp_describe(struct gen5_image_cursor *cursor,
+                        struct gen5_image_description *description) {
+    char type[4];
+    bool alpha = false;
+    gen5_image_cursor_seek(cursor, RIFF_HEADER_SIZE);
+    gen5_image_cursor_read(cursor, type, sizeof type);
+    gen5_image_cursor_skip(cursor, 4); // size
+    if (memcmp(type, "VP8 ", sizeof type) == 0) {
+        gen5_image_cursor_skip(cursor, 6); // frame tag, start code
+        description->width = gen5_image_cursor_little_endian(cursor, 2) & 0x3fff;
+        description->height = gen5_image_cursor_little_endian(cursor, 2) & 0x3fff;
+    } else if (memcmp(type, "VP8L", sizeof type) == 0) {
+        gen5_image_cursor_skip(cursor, 1); // signature
+        uint64_t bits = gen5_image_cursor_little_endian(cursor, 4);
+        description->width = (bits & 0x3fff) + 1;
+        description->height = (bits >> 14 & 0x3fff) + 1;
+        alpha = (bits >> 28 & 1) != 0;
+    } else if (memcmp(type, "VP8X", sizeof type) == 0) {
+        alpha = (gen5_image_cursor_little_endian(cursor, 4) & VP8X_ALPHA) != 0;
+        description->width = gen5_image_cursor_little_endian(cursor, 3) + 1;
+        description->height = gen5_image_cursor_little_endian(cursor, 3) + 1;
+    } else {
+        gen5_image_cursor_refuse(cursor, RIFF_HEADER_SIZE, "the first chunk is no picture");
+    }
+    description->colour = alpha ? GEN5_COLOUR_RGB_ALPHA : GEN5_COLOUR_RGB;
+    description->depth = 8;
 }

@@ -409,3 +409,37 @@ bool gen5_json_number_read(const char *text, struct gen5_span literal, uint32_t 
     *value = (uint32_t)result;
     return result <= UINT32_MAX;
 }
+
+// The next digit of a number's significant ones, a point skipped; NUL behind the last.
+static char next_digit(const char *text, struct gen5_span *digits) {
+    if (digits->begin < digits->end && text[digits->begin] == '.') {
+        digits->begin++;
+    }
+    return digits->begin < digits->end ? text[digits->begin++] : '\0';
+}
+
+bool gen5_json_number_equal(const char *left_text, struct gen5_span left, const char *right_text,
+                            struct gen5_span right) {
+    struct number one = read_number(left_text, left);
+    struct number other = read_number(right_text, right);
+    if (!one.finite || !other.finite) {
+        // NaN and the infinities have one literal each.
+        return left.end - left.begin == right.end - right.begin &&
+               memcmp(left_text + left.begin, right_text + right.begin, left.end - left.begin) == 0;
+    }
+    if (one.digit_count == 0 || other.digit_count == 0) {
+        return one.digit_count == other.digit_count;
+    }
+    if (one.negative != other.negative || one.digit_count != other.digit_count ||
+        one.scale != other.scale) {
+        return false;
+    }
+    char digit;
+    do {
+        digit = next_digit(left_text, &one.digits);
+        if (digit != next_digit(right_text, &other.digits)) {
+            return false;
+        }
+    } while (digit != '\0');
+    return true;
+}

@@ -54,4 +54,9 @@ enum gen5_json_number gen5_json_number_class(const char *text, struct gen5_span 
 // The value of an integer from 0 to UINT32_MAX in any of its forms; false for all others.
 bool gen5_json_number_read(const char *text, struct gen5_span literal, uint32_t *value);
 
+// Whether two literals are the same number, digit by digit: 1 equals 1.0, -0 equals 0, and NaN
+// equals NaN.
+bool gen5_json_number_equal(const char *left_text, struct gen5_span left, const char *right_text,
+                            struct gen5_span right);
+
 #endif

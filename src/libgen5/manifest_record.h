@@ -28,9 +28,6 @@ extern const char *const GEN5_FIELD_NAMES[GEN5_FIELD_COUNT];
 enum gen5_extra_field { GEN5_EXTRA_SHAPE, GEN5_EXTRA_DTYPE, GEN5_EXTRA_KEY, GEN5_EXTRA_COUNT };
 extern const char *const GEN5_EXTRA_NAMES[GEN5_EXTRA_COUNT];
 
-// "float16" or "float32"; NULL for GEN5_DTYPE_NONE.
-const char *gen5_dtype_name(enum gen5_dtype dtype);
-
 // True where the record is of this type, "LATN" and so on.
 bool gen5_tag_is(const char tag[GEN5_TAG_SIZE], const char *name);
 

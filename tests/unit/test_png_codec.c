@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // The full decode of a PNG: what it takes, what it refuses, what it costs.
-#include "png_check.h"
+#include "png_codec.h"
 
 #include <criterion/criterion.h>
 #include <stdbool.h>
@@ -121,7 +121,7 @@ static const char *const variants[] = {
 
 enum { VARIANT_COUNT = sizeof variants / sizeof variants[0] };
 
-Test(png_check, every_variant_is_taken) {
+Test(png_codec, every_variant_is_taken) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
         struct png png = load(variants[i]);
         expect_taken(&png, variants[i]);
@@ -130,14 +130,14 @@ Test(png_check, every_variant_is_taken) {
     expect_taken(&png, "one pixel");
 }
 
-Test(png_check, data_behind_the_end_chunk_is_taken) {
+Test(png_codec, data_behind_the_end_chunk_is_taken) {
     struct png png = one_pixel();
     memcpy(png.bytes + png.size, "PK\x03\x04 and more", 13);
     png.size += 13;
     expect_taken(&png, "data behind IEND");
 }
 
-Test(png_check, image_data_in_many_chunks_is_taken) {
+Test(png_codec, image_data_in_many_chunks_is_taken) {
     struct png png = png_start();
     add_head(&png, 1, 1, 0);
     for (size_t i = 0; i < sizeof pixel; i++) {
@@ -148,7 +148,7 @@ Test(png_check, image_data_in_many_chunks_is_taken) {
     expect_taken(&png, "IDAT of one byte each");
 }
 
-Test(png_check, unknown_chunks_that_may_be_ignored_are_taken) {
+Test(png_codec, unknown_chunks_that_may_be_ignored_are_taken) {
     struct png png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "gnFv", "anything", 8);
@@ -158,7 +158,7 @@ Test(png_check, unknown_chunks_that_may_be_ignored_are_taken) {
     expect_taken(&png, "unknown chunks");
 }
 
-Test(png_check, thousands_of_text_chunks_are_taken) {
+Test(png_codec, thousands_of_text_chunks_are_taken) {
     struct png png = png_start();
     add_head(&png, 1, 1, 0);
     for (size_t i = 0; i < 100000; i++) {
@@ -171,7 +171,7 @@ Test(png_check, thousands_of_text_chunks_are_taken) {
 
 // --- What is refused ----------------------------------------------------------------------------
 
-Test(png_check, every_cut_is_refused) {
+Test(png_codec, every_cut_is_refused) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
         struct png whole = load(variants[i]);
         for (size_t size = 8; size < whole.size; size++) {
@@ -183,7 +183,7 @@ Test(png_check, every_cut_is_refused) {
     }
 }
 
-Test(png_check, every_flipped_bit_is_refused) {
+Test(png_codec, every_flipped_bit_is_refused) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
         struct png png = load(variants[i]);
         for (size_t at = 8; at < png.size; at++) {
@@ -197,7 +197,7 @@ Test(png_check, every_flipped_bit_is_refused) {
     }
 }
 
-Test(png_check, a_wrong_crc_is_refused_by_name) {
+Test(png_codec, a_wrong_crc_is_refused_by_name) {
     struct png png = one_pixel();
     png.bytes[png.size - 1] ^= 1;
     expect_refused(&png, "IEND: CRC error");
@@ -211,7 +211,7 @@ Test(png_check, a_wrong_crc_is_refused_by_name) {
     expect_refused(&png, "tEXt: CRC error");
 }
 
-Test(png_check, pixels_that_are_not_all_there_are_refused) {
+Test(png_codec, pixels_that_are_not_all_there_are_refused) {
     struct png png = png_start();
     add_head(&png, 1, 2, 0);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
@@ -230,7 +230,7 @@ Test(png_check, pixels_that_are_not_all_there_are_refused) {
     expect_refused(&png, "");
 }
 
-Test(png_check, pixels_with_a_wrong_checksum_are_refused) {
+Test(png_codec, pixels_with_a_wrong_checksum_are_refused) {
     uint8_t wrong[sizeof pixel];
     memcpy(wrong, pixel, sizeof pixel);
     wrong[sizeof wrong - 1] ^= 1;
@@ -241,14 +241,14 @@ Test(png_check, pixels_with_a_wrong_checksum_are_refused) {
     expect_refused(&png, "incorrect data check");
 }
 
-Test(png_check, an_image_that_does_not_start_with_its_head_is_refused) {
+Test(png_codec, an_image_that_does_not_start_with_its_head_is_refused) {
     struct png png = png_start();
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
     add_chunk(&png, "IEND", NULL, 0);
     expect_refused(&png, "IHDR");
 }
 
-Test(png_check, an_unknown_filter_is_refused) {
+Test(png_codec, an_unknown_filter_is_refused) {
     uint8_t wrong[sizeof pixel];
     memcpy(wrong, pixel, sizeof pixel);
     wrong[7] = 9;
@@ -260,7 +260,7 @@ Test(png_check, an_unknown_filter_is_refused) {
     expect_refused(&png, "filter");
 }
 
-Test(png_check, an_unknown_critical_chunk_is_refused) {
+Test(png_codec, an_unknown_critical_chunk_is_refused) {
     struct png png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "ABCD", "x", 1);
@@ -269,7 +269,7 @@ Test(png_check, an_unknown_critical_chunk_is_refused) {
     expect_refused(&png, "ABCD");
 }
 
-Test(png_check, a_palette_image_without_a_palette_is_refused) {
+Test(png_codec, a_palette_image_without_a_palette_is_refused) {
     struct png png = png_start();
     add_head(&png, 1, 1, 3);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
@@ -279,7 +279,7 @@ Test(png_check, a_palette_image_without_a_palette_is_refused) {
 
 // --- What it costs ------------------------------------------------------------------------------
 
-Test(png_check, absurd_sizes_are_refused_before_anything_is_allocated) {
+Test(png_codec, absurd_sizes_are_refused_before_anything_is_allocated) {
     static const struct {
         uint32_t width, height;
         const char *part;
@@ -342,7 +342,7 @@ static size_t make_bomb(uint8_t *bytes, size_t capacity, uint64_t size) {
     return at;
 }
 
-Test(png_check, a_compressed_text_is_no_bomb) {
+Test(png_codec, a_compressed_text_is_no_bomb) {
     enum { BOMB_SIZE = 4 * 1024 * 1024 };
     uint8_t *text = malloc(BOMB_SIZE);
     memcpy(text, "Comment\0\0", 9);
@@ -358,7 +358,7 @@ Test(png_check, a_compressed_text_is_no_bomb) {
     free(text);
 }
 
-Test(png_check, memory_does_not_follow_the_number_of_pixels) {
+Test(png_codec, memory_does_not_follow_the_number_of_pixels) {
     enum { BOMB_SIZE = 1024 * 1024, SIDE = 12000 };
     uint8_t *data = malloc(BOMB_SIZE);
     // Rows of zeros: every filter byte is 0 too.
@@ -374,7 +374,7 @@ Test(png_check, memory_does_not_follow_the_number_of_pixels) {
     free(data);
 }
 
-Test(png_check, the_error_may_be_left_out) {
+Test(png_codec, the_error_may_be_left_out) {
     struct png png = one_pixel();
     struct gen5_limits limits = gen5_limits_default();
     struct gen5_source source = gen5_source_from_memory(png.bytes, png.size - 1);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// PNG, checked by decoding it with libpng (PNG specification, third edition; RFC 1950).
+// PNG by libpng (PNG specification, third edition; RFC 1950).
 //
 // libpng reports an error by a longjmp. All state lives in a struct outside of the function that
 // calls setjmp, which has no variables of its own, so there is nothing that a jump could clobber.
-#include "png_check.h"
+#include "png_codec.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -68,15 +68,39 @@ static void PNGAPI on_free(png_structp png, png_voidp memory) {
 
 // --- Decoding -----------------------------------------------------------------------------------
 
-// Refuse an absurd size before libpng sees it.
-static enum gen5_status check_size(struct png_decoder *decoder) {
-    struct gen5_image_cursor *cursor = &decoder->cursor;
+// Go to the data of the first chunk.
+static void seek_head(struct gen5_image_cursor *cursor) {
     char type[4];
     gen5_image_cursor_seek(cursor, IHDR_TYPE_OFFSET);
     gen5_image_cursor_read(cursor, type, sizeof type);
     if (memcmp(type, "IHDR", sizeof type) != 0) {
         gen5_image_cursor_refuse(cursor, IHDR_TYPE_OFFSET, "the first chunk is not IHDR");
     }
+}
+
+void gen5_png_describe(struct gen5_image_cursor *cursor,
+                       struct gen5_image_description *description) {
+    static const enum gen5_image_colour colours[] = {
+        [PNG_COLOR_TYPE_GRAY] = GEN5_COLOUR_GREY,
+        [PNG_COLOR_TYPE_RGB] = GEN5_COLOUR_RGB,
+        [PNG_COLOR_TYPE_PALETTE] = GEN5_COLOUR_PALETTE,
+        [PNG_COLOR_TYPE_GRAY_ALPHA] = GEN5_COLOUR_GREY_ALPHA,
+        [PNG_COLOR_TYPE_RGB_ALPHA] = GEN5_COLOUR_RGB_ALPHA,
+    };
+    seek_head(cursor);
+    description->width = gen5_image_cursor_big_endian(cursor, sizeof(uint32_t));
+    description->height = gen5_image_cursor_big_endian(cursor, sizeof(uint32_t));
+    description->depth = gen5_image_cursor_u8(cursor);
+    unsigned type = gen5_image_cursor_u8(cursor);
+    if (type < sizeof colours / sizeof *colours) {
+        description->colour = colours[type];
+    }
+}
+
+// Refuse an absurd size before libpng sees it.
+static enum gen5_status check_size(struct png_decoder *decoder) {
+    struct gen5_image_cursor *cursor = &decoder->cursor;
+    seek_head(cursor);
     uint64_t width = gen5_image_cursor_big_endian(cursor, sizeof(uint32_t));
     uint64_t height = gen5_image_cursor_big_endian(cursor, sizeof(uint32_t));
     gen5_image_size_check(cursor, IHDR_WIDTH_OFFSET, width, height, decoder->limits);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// PNG, checked by decoding it: the one file that knows libpng. Private to libgen5.
-#ifndef GEN5_PNG_CHECK_H
-#define GEN5_PNG_CHECK_H
+// PNG: the one file that knows libpng. Private to libgen5.
+#ifndef GEN5_PNG_CODEC_H
+#define GEN5_PNG_CODEC_H
 
 #include "gen5/error.h"
+#include "gen5/image.h"
 #include "gen5/limits.h"
 #include "gen5/source.h"
+#include "image_cursor.h"
 
 // Decode a whole PNG that begins with the signature, from IHDR to IEND: every CRC, those of chunks
 // that may be ignored too, and every row of every pass. Memory is two rows and libpng's buffers;
@@ -15,5 +17,9 @@
 // GEN5_ERROR_INVALID says what is wrong and near which byte.
 enum gen5_status gen5_png_check(const struct gen5_source *source, const struct gen5_limits *limits,
                                 struct gen5_error *error);
+
+// The format's share in gen5_image_describe (image_check.h).
+void gen5_png_describe(struct gen5_image_cursor *cursor,
+                       struct gen5_image_description *description);
 
 #endif
