@@ -13,7 +13,7 @@ enum command_status {
     // 10 to 14: gen5fs_mount (gen5fs/mount.h)
     COMMAND_NOT_MOUNTED = 20, // the path is no mount of gen5fs
     COMMAND_REFUSED = 21,     // the system refused
-    COMMAND_STILL_RUNS = 22,  // unmounted, but the daemon has not ended in time
+    COMMAND_STILL_RUNS = 22,  // unmounted, but the daemon has not ended
 };
 
 // Each gets the words after its name, ended by NULL, and returns the exit status. It prints results

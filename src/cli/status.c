@@ -11,8 +11,10 @@
 #include "command.h"
 #include "complaint.h"
 #include "gen5fs/mount.h"
+#include "gen5fs/mount_daemon.h"
+#include "gen5fs/mount_table.h"
+#include "gen5fs/shell_word.h"
 #include "harmless.h"
-#include "mount_table.h"
 
 static const char help[] =
     "usage: gen5fs status [--requests] [MOUNTPOINT]\n"
@@ -43,10 +45,10 @@ static void print_mount(const struct mount_table *table, const struct mount_entr
         puts(" (another mount lies over it)");
         return;
     }
-    pid_t daemon = mountpoint_daemon(entry->mountpoint);
+    pid_t daemon = mount_daemon_of(entry);
     if (daemon > 0) {
         printf(" (process %d)\n", (int)daemon);
-    } else if (errno == ENOTCONN || errno == ECONNABORTED) {
+    } else if (mount_daemon_has_ended(errno)) {
         puts(" (its process has ended: gen5fs umount takes it away)");
     } else {
         printf(" (process not known: %s)\n", strerror(errno));
@@ -69,9 +71,9 @@ static int list_mounts(const struct mount_table *table) {
 }
 
 static int complain_of_answer(const char *path, int os_error) {
-    if (os_error == ENOTCONN || os_error == ECONNABORTED) {
+    if (mount_daemon_has_ended(os_error)) {
         complain(path, "the process of this mount has ended; take it away with gen5fs umount %s",
-                 path);
+                 shell_word_of(path).text);
     } else {
         complain(path, "this mount does not tell its status: %s", strerror(os_error));
     }

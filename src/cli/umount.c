@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,25 +21,27 @@
 #include "arguments.h"
 #include "command.h"
 #include "complaint.h"
-#include "mount_table.h"
+#include "gen5fs/mount_daemon.h"
+#include "gen5fs/mount_table.h"
+#include "gen5fs/shell_word.h"
 
 #define UNMOUNT_HELPER "fusermount3"
 
-enum { DAEMON_SECONDS_MAX = 60, HELPER_MESSAGE_SIZE = 512 };
+enum { DAEMON_SECONDS_MAX = 60, LOOK_AGAIN_MS = 20, HELPER_MESSAGE_SIZE = 512 };
 
 static const char help[] =
     "usage: gen5fs umount [-l] MOUNTPOINT\n"
     "\n"
     "Unmounts what gen5fs mount has mounted, and returns when its daemon is gone. A mount whose\n"
-    "daemon has died is taken away.\n"
+    "daemon has died is taken away, also from programs that are still in it.\n"
     "\n"
     "  -l, --lazy  take it out of sight now, and let programs finish with the files that they\n"
     "              have open; does not wait for the daemon\n"
     "  -h, --help  print this\n"
     "\n"
     "Exit status: 0 unmounted; 2 wrong usage; 20 MOUNTPOINT is no mount of gen5fs; 21 the system\n"
-    "refused (the mount is in use, or not yours); 22 unmounted, but the daemon still runs after\n"
-    "60 seconds.\n";
+    "refused (the mount is in use, or not yours); 22 unmounted, but the daemon runs on: the mount\n"
+    "is also shown elsewhere (mount --bind), or it has not ended within 60 seconds.\n";
 
 static const struct argument_switch switches[] = {
     {'l', "lazy", false},
@@ -143,40 +146,82 @@ static int64_t monotonic_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-// The descriptor becomes readable when the process ends; -1 stands for one that has ended already.
-static int wait_for_daemon(const char *mountpoint, pid_t daemon, int daemon_fd) {
-    const int64_t end_ms = monotonic_ms() + (int64_t)DAEMON_SECONDS_MAX * 1000;
-    struct pollfd polled = {.fd = daemon_fd, .events = POLLIN};
-    int64_t left_ms = end_ms - monotonic_ms();
-    while (daemon_fd >= 0 && left_ms > 0) {
-        int ready = poll(&polled, 1, (int)left_ms);
-        if (ready > 0) {
-            return COMMAND_DONE;
-        }
-        if (ready < 0 && errno != EINTR) {
-            return refuse(mountpoint, strerror(errno));
-        }
-        left_ms = end_ms - monotonic_ms();
+// Waits for a process to end, up to some milliseconds. Without its descriptor (-1; the kernel is
+// older than 5.3, or a container's rules forbid it) it is looked for again and again.
+static bool ends_within(pid_t process, int process_fd, int64_t milliseconds) {
+    const int64_t end_ms = monotonic_ms() + milliseconds;
+    struct pollfd polled = {.fd = process_fd, .events = POLLIN};
+    bool ended = false;
+    for (int64_t left_ms = milliseconds; !ended && left_ms > 0; left_ms = end_ms - monotonic_ms()) {
+        const int64_t pause_ms = left_ms < LOOK_AGAIN_MS ? left_ms : LOOK_AGAIN_MS;
+        const int ready = poll(&polled, 1, (int)(process_fd >= 0 ? left_ms : pause_ms));
+        ended = ready > 0 || (process_fd < 0 && kill(process, 0) != 0 && errno == ESRCH);
     }
-    if (daemon_fd < 0) {
+    return ended;
+}
+
+// A place where a daemon's mount, or a folder of it, is shown: new memory, or NULL.
+static char *find_place_of(pid_t daemon, dev_t device) {
+    struct mount_table table;
+    if (mount_table_read(&table) != 0) {
+        return NULL;
+    }
+    char *place = NULL;
+    for (size_t i = 0; i < table.count && place == NULL; i++) {
+        const struct mount_entry *entry = &table.entries[i];
+        // Another mount may have been given the number of the one that has gone.
+        if (entry->device == device && mount_entry_is_gen5fs(entry) &&
+            mount_table_find(&table, entry->mountpoint) == entry &&
+            mount_daemon_of(entry) == daemon) {
+            place = strdup(entry->mountpoint);
+        }
+    }
+    mount_table_release(&table);
+    return place;
+}
+
+static int wait_for_daemon(const struct mount_entry *entry, pid_t daemon, int daemon_fd) {
+    char *place = find_place_of(daemon, entry->device);
+    if (place != NULL) {
+        complain(entry->mountpoint,
+                 "unmounted here, but its daemon runs on, since it is also shown at %s; end it "
+                 "with gen5fs umount %s",
+                 place, shell_word_of(place).text);
+        free(place);
+        return COMMAND_STILL_RUNS;
+    }
+    if (ends_within(daemon, daemon_fd, (int64_t)DAEMON_SECONDS_MAX * 1000)) {
         return COMMAND_DONE;
     }
-    complain(mountpoint, "unmounted, but its daemon (process %d) still runs after %d seconds",
+    complain(entry->mountpoint,
+             "unmounted, but its daemon (process %d) still runs after %d seconds; a container may "
+             "have a mount table of its own in which it is still mounted",
              (int)daemon, DAEMON_SECONDS_MAX);
     return COMMAND_STILL_RUNS;
 }
 
-static int unmount_and_wait(const char *mountpoint, bool lazy) {
-    if (lazy) {
-        // Not even asked for its process: it may hang, which is why somebody wants this.
-        return unmount(mountpoint, true);
+static int unmount_and_wait(const struct mount_entry *entry) {
+    // Asked before, since afterwards nobody can tell who it was.
+    const pid_t daemon = mount_daemon_of(entry);
+    const int problem = errno;
+    if (daemon == 0 && mount_daemon_has_ended(problem)) {
+        // Nobody can be disturbed any more, whoever is still in there.
+        return unmount(entry->mountpoint, true);
     }
-    // Asked before, since afterwards nobody can tell who it was. A dead mount has no daemon.
-    pid_t daemon = mountpoint_daemon(mountpoint);
-    int daemon_fd = daemon > 0 ? pidfd_open(daemon, 0) : -1;
-    int status = unmount(mountpoint, false);
-    if (status == COMMAND_DONE) {
-        status = wait_for_daemon(mountpoint, daemon, daemon_fd);
+    if (daemon == 0 && problem == ETIMEDOUT) {
+        return refuse(
+            entry->mountpoint,
+            "its daemon does not answer; use gen5fs umount --lazy to take it out of sight");
+    }
+    const int daemon_fd = daemon > 0 ? pidfd_open(daemon, 0) : -1;
+    const bool has_ended = daemon > 0 && daemon_fd < 0 && errno == ESRCH;
+    int status = unmount(entry->mountpoint, false);
+    if (status == COMMAND_DONE && daemon == 0) {
+        complain(entry->mountpoint, "unmounted, but whether its daemon has ended is not known: %s",
+                 strerror(problem));
+        status = COMMAND_STILL_RUNS;
+    } else if (status == COMMAND_DONE && !has_ended) {
+        status = wait_for_daemon(entry, daemon, daemon_fd);
     }
     if (daemon_fd >= 0) {
         close(daemon_fd);
@@ -206,8 +251,15 @@ static int unmount_path(const char *path, bool lazy) {
         return refuse("/proc/self/mountinfo", strerror(problem));
     }
     const struct mount_entry *entry = mount_table_find(&table, mountpoint);
-    int status = entry != NULL && mount_entry_is_gen5fs(entry) ? unmount_and_wait(mountpoint, lazy)
-                                                               : complain_not_mounted(path, entry);
+    int status;
+    if (entry == NULL || !mount_entry_is_gen5fs(entry)) {
+        status = complain_not_mounted(path, entry);
+    } else if (lazy) {
+        // Not even asked for its process: it may hang, which is why somebody wants this.
+        status = unmount(mountpoint, true);
+    } else {
+        status = unmount_and_wait(entry);
+    }
     mount_table_release(&table);
     free(mountpoint);
     return status;

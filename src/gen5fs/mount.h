@@ -38,9 +38,9 @@ enum gen5fs_mount_status {
 // in the foreground when it has ended. Returns one of the statuses above, for the process to exit
 // with.
 //
-// The daemon answers getxattr(MOUNTPOINT, "user.gen5fs.pid") with its process id in decimal, by
-// which `gen5fs umount` waits for its end; its file MOUNTPOINT/.gen5fs/status is what `gen5fs
-// status` prints.
+// Everything in the mount has an attribute "user.gen5fs.pid", which is not listed: the daemon's
+// process id in decimal, by which `gen5fs umount` waits for its end. MOUNTPOINT/.gen5fs/status is
+// what `gen5fs status` prints.
 int gen5fs_mount(const struct gen5fs_mount_options *options);
 
 #define GEN5FS_PID_ATTRIBUTE "user.gen5fs.pid"

@@ -14,6 +14,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "mount_daemon.h"
+#include "mount_table.h"
+#include "shell_word.h"
+
 #define CONTAINER_SUFFIX ".gen5"
 #define FUSE_DEVICE "/dev/fuse"
 #define FUSE_CONFIGURATION "/etc/fuse.conf"
@@ -29,18 +33,6 @@ fail(struct mount_problem *problem, enum gen5fs_mount_status status, const char 
     }
     va_end(arguments);
     return status;
-}
-
-// Why a path cannot be used, for what open, stat and access all fail with.
-static enum gen5fs_mount_status fail_path(struct mount_problem *problem,
-                                          enum gen5fs_mount_status status, const char *path,
-                                          int os_error) {
-    if (os_error == ENOTCONN || os_error == ECONNABORTED) {
-        return fail(problem, status,
-                    "%s: a mount lies here whose program has ended; clear it with gen5fs umount %s",
-                    path, path);
-    }
-    return fail(problem, status, "%s: %s", path, strerror(os_error));
 }
 
 static void remove_trailing_slashes(char *path) {
@@ -76,6 +68,37 @@ static char *absolute_path(const char *path) {
         remove_trailing_slashes(absolute);
     }
     return absolute;
+}
+
+// Something cannot be reached since the program behind a mount has ended.
+static enum gen5fs_mount_status fail_dead(struct mount_problem *problem,
+                                          enum gen5fs_mount_status status, const char *path) {
+    struct mount_table table;
+    char *absolute = absolute_path(path);
+    const struct mount_entry *entry = NULL;
+    if (mount_table_read(&table) == 0 && absolute != NULL) {
+        entry = mount_table_find_around(&table, absolute);
+    }
+    const char *mountpoint = entry != NULL ? entry->mountpoint : path;
+    const char *cure = "gen5fs umount";
+    if (entry != NULL && !mount_entry_is_gen5fs(entry)) {
+        cure = geteuid() == 0 ? "umount -l" : "fusermount3 -uz";
+    }
+    fail(problem, status, "%s: the program behind the mount on %s has ended; clear it with %s %s",
+         path, mountpoint, cure, shell_word_of(mountpoint).text);
+    mount_table_release(&table);
+    free(absolute);
+    return status;
+}
+
+// Why a path cannot be used, for what open, stat and access all fail with.
+static enum gen5fs_mount_status fail_path(struct mount_problem *problem,
+                                          enum gen5fs_mount_status status, const char *path,
+                                          int os_error) {
+    if (mount_daemon_has_ended(os_error)) {
+        return fail_dead(problem, status, path);
+    }
+    return fail(problem, status, "%s: %s", path, strerror(os_error));
 }
 
 static bool has_container_suffix(const char *name) {
@@ -133,8 +156,7 @@ static enum gen5fs_mount_status find_source(const char *source, struct mount_tar
 
 // stat may still answer for a dead mount, from what the kernel remembers; this asks.
 static bool is_dead(const char *path) {
-    return getxattr(path, GEN5FS_PID_ATTRIBUTE, NULL, 0) < 0 &&
-           (errno == ENOTCONN || errno == ECONNABORTED);
+    return getxattr(path, GEN5FS_PID_ATTRIBUTE, NULL, 0) < 0 && mount_daemon_has_ended(errno);
 }
 
 static enum gen5fs_mount_status check_source(const char *source, struct mount_target *target,
@@ -153,38 +175,56 @@ static enum gen5fs_mount_status check_source(const char *source, struct mount_ta
     if (faccessat(AT_FDCWD, target->source_path, R_OK | X_OK, AT_EACCESS) != 0) {
         if (errno == EACCES) {
             return fail(problem, GEN5FS_MOUNT_SOURCE,
-                        "%s: you may not read this folder; see its permissions with ls -ld",
-                        target->source_path);
+                        "%s: you may not read this folder; see its permissions with ls -ld %s",
+                        target->source_path, shell_word_of(target->source_path).text);
         }
         return fail_path(problem, GEN5FS_MOUNT_SOURCE, target->source_path, errno);
     }
     return GEN5FS_MOUNT_DONE;
 }
 
-// The root of a mount of gen5fs, and nothing else, has the attribute.
-static enum gen5fs_mount_status check_not_mounted(const char *path, struct mount_problem *problem) {
-    char pid[24];
-    ssize_t size = getxattr(path, GEN5FS_PID_ATTRIBUTE, pid, sizeof pid - 1);
-    if (size < 0) {
+static enum gen5fs_mount_status check_entry(const char *path, const struct mount_entry *entry,
+                                            struct mount_problem *problem) {
+    if (entry == NULL || !mount_entry_is_gen5fs(entry)) {
         return GEN5FS_MOUNT_DONE;
     }
-    pid[size] = '\0';
-    return fail(problem, GEN5FS_MOUNT_POINT,
-                "%s: gen5fs is mounted here already (process %s); unmount it first with gen5fs "
-                "umount %s",
-                path, pid, path);
+    if (mount_daemon_of(entry) == 0 && mount_daemon_has_ended(errno)) {
+        return fail_dead(problem, GEN5FS_MOUNT_POINT, path);
+    }
+    return fail(
+        problem, GEN5FS_MOUNT_POINT,
+        "%s: gen5fs is mounted here already and shows %s; unmount it first with gen5fs umount "
+        "%s",
+        path, entry->source, shell_word_of(path).text);
+}
+
+// Two mounts on one folder hide each other, and a dead one would stay below for good.
+static enum gen5fs_mount_status check_not_mounted(const char *path, struct mount_problem *problem) {
+    struct mount_table table;
+    char *resolved = mountpoint_resolve(path);
+    enum gen5fs_mount_status status = GEN5FS_MOUNT_DONE;
+    if (mount_table_read(&table) == 0 && resolved != NULL) {
+        status = check_entry(path, mount_table_find(&table, resolved), problem);
+    }
+    mount_table_release(&table);
+    free(resolved);
+    return status;
 }
 
 static enum gen5fs_mount_status check_mountpoint(const char *path, struct mount_target *target,
                                                  struct mount_problem *problem) {
     struct stat attributes;
+    if (check_not_mounted(path, problem) != GEN5FS_MOUNT_DONE) {
+        return problem->status;
+    }
     if (is_dead(path)) {
         return fail_path(problem, GEN5FS_MOUNT_POINT, path, ENOTCONN);
     }
     if (stat(path, &attributes) != 0) {
         if (errno == ENOENT) {
             return fail(problem, GEN5FS_MOUNT_POINT,
-                        "%s: no such folder to mount on; make it with mkdir -p %s", path, path);
+                        "%s: no such folder to mount on; make it with mkdir -p %s", path,
+                        shell_word_of(path).text);
         }
         return fail_path(problem, GEN5FS_MOUNT_POINT, path, errno);
     }
@@ -202,7 +242,7 @@ static enum gen5fs_mount_status check_mountpoint(const char *path, struct mount_
         return fail(problem, GEN5FS_MOUNT_POINT,
                     "%s: not yours to mount on; choose a folder that belongs to you", path);
     }
-    return check_not_mounted(target->mount_path, problem);
+    return GEN5FS_MOUNT_DONE;
 }
 
 static enum gen5fs_mount_status check_device(struct mount_problem *problem) {

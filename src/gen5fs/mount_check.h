@@ -21,7 +21,7 @@ struct mount_target {
 
 struct mount_problem {
     enum gen5fs_mount_status status;
-    char message[2 * PATH_MAX +
+    char message[4 * PATH_MAX +
                  400]; // one line without "gen5fs: ", which names the path, cause and cure
 };
 

@@ -9,14 +9,17 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "container_operations.h"
 #include "control.h"
 #include "entry.h"
 #include "kernel_notices.h"
 #include "listing.h"
+#include "mount.h"
 #include "ordinary.h"
 
 _Static_assert(CONTAINER_SET_MODE == FUSE_SET_ATTR_MODE && CONTAINER_SET_UID == FUSE_SET_ATTR_UID &&
@@ -705,8 +708,22 @@ static void reply_xattr(fuse_req_t request, const char *value, size_t length, si
     }
 }
 
+static int get_pid(char **value, size_t *length) {
+    const int printed = asprintf(value, "%d", (int)getpid());
+    if (printed < 0) {
+        *value = NULL;
+        return ENOMEM;
+    }
+    *length = (size_t)printed;
+    return 0;
+}
+
 static int get_xattr(struct filesystem *filesystem, struct node *node, const char *name,
                      size_t size, char **value, size_t *length) {
+    // Of everything, since any part of the mount may be bound elsewhere.
+    if (strcmp(name, GEN5FS_PID_ATTRIBUTE) == 0) {
+        return get_pid(value, length);
+    }
     if (is_control(node)) {
         return ENODATA;
     }
@@ -717,7 +734,7 @@ static int get_xattr(struct filesystem *filesystem, struct node *node, const cha
     if (size > 0 && *value == NULL) {
         return ENOMEM;
     }
-    return ordinary_getxattr(filesystem, node, name, *value, size, length);
+    return ordinary_getxattr(node, name, *value, size, length);
 }
 
 static void operation_getxattr(fuse_req_t request, fuse_ino_t number, const char *name,

@@ -146,8 +146,7 @@ int ordinary_statfs(struct filesystem *filesystem, struct node *node, struct sta
 
 // As getxattr(2) and its kin, for names that are not ordinary_xattr_unsupported. A "security." name
 // that a file does not have gives EOPNOTSUPP. *got is the length, also where `size` is 0.
-int ordinary_getxattr(struct filesystem *filesystem, struct node *node, const char *name,
-                      char *value, size_t size, size_t *got);
+int ordinary_getxattr(struct node *node, const char *name, char *value, size_t size, size_t *got);
 int ordinary_listxattr(struct node *node, char *names, size_t size, size_t *got);
 int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
                       const char *value, size_t size, int flags);

@@ -16,9 +16,6 @@
 #include "kernel_notices.h"
 #include "ordinary.h"
 
-// On the mount's root, for `gen5fs umount` and `gen5fs status`; never listed.
-#define PID_ATTRIBUTE "user.gen5fs.pid"
-
 int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
                      struct stat *attributes) {
     if (handle == NULL) {
@@ -141,24 +138,7 @@ bool ordinary_xattr_unsupported(const struct node *node, const char *name) {
            (has_prefix(name, "security.") && node->kind != NODE_SOURCE);
 }
 
-static int give_pid(char *value, size_t size, size_t *got) {
-    char text[16];
-    *got = (size_t)snprintf(text, sizeof text, "%ld", (long)getpid());
-    if (size == 0) {
-        return 0;
-    }
-    if (size < *got) {
-        return ERANGE;
-    }
-    memcpy(value, text, *got);
-    return 0;
-}
-
-int ordinary_getxattr(struct filesystem *filesystem, struct node *node, const char *name,
-                      char *value, size_t size, size_t *got) {
-    if (node == filesystem->root && strcmp(name, PID_ATTRIBUTE) == 0) {
-        return give_pid(value, size, got);
-    }
+int ordinary_getxattr(struct node *node, const char *name, char *value, size_t size, size_t *got) {
     ssize_t length = getxattr(descriptor_path_of(node->fd).text, name, value, size);
     *got = length < 0 ? 0 : (size_t)length;
     if (length < 0) {

@@ -9,9 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
-
-#include "gen5fs/mount.h"
+#include <sys/sysmacros.h>
 
 #define MOUNT_TYPE "fuse.gen5fs"
 
@@ -38,15 +36,36 @@ static void unescape(char *text) {
     *out = '\0';
 }
 
+// "8:1"
+static dev_t parse_device(const char *text) {
+    char *end = NULL;
+    unsigned long major = strtoul(text, &end, 10);
+    unsigned long minor = *end == ':' ? strtoul(end + 1, NULL, 10) : 0;
+    return makedev((unsigned int)major, (unsigned int)minor);
+}
+
+// The number after `name`, "user_id=", in a list with commas; 0 where it is not in there.
+static unsigned int parse_option(const char *options, const char *name) {
+    while (options != NULL && *options != '\0') {
+        if (strncmp(options, name, strlen(name)) == 0) {
+            return (unsigned int)strtoul(options + strlen(name), NULL, 10);
+        }
+        options = strchr(options, ',');
+        options += options != NULL ? 1 : 0;
+    }
+    return 0;
+}
+
 // 0, ENOMEM, or EINVAL for a line of another form. `line` is cut into pieces.
 //
 //     36 35 98:0 /root /mount/point rw,noatime shared:1 - type source rw,user_id=0
 static int parse_line(char *line, struct mount_entry *entry) {
     line[strcspn(line, "\n")] = '\0';
     char *rest = line;
-    for (int i = 0; i < 4; i++) {
-        strsep(&rest, " ");
-    }
+    strsep(&rest, " ");
+    strsep(&rest, " ");
+    char *device = strsep(&rest, " ");
+    strsep(&rest, " ");
     char *mountpoint = strsep(&rest, " ");
     // Options, and any number of tags, end with a lone dash.
     char *field = strsep(&rest, " ");
@@ -61,7 +80,14 @@ static int parse_line(char *line, struct mount_entry *entry) {
     unescape(mountpoint);
     unescape(type);
     unescape(source);
-    *entry = (struct mount_entry){strdup(mountpoint), strdup(type), strdup(source)};
+    *entry = (struct mount_entry){
+        .mountpoint = strdup(mountpoint),
+        .type = strdup(type),
+        .source = strdup(source),
+        .device = parse_device(device),
+        .user = parse_option(rest, "user_id="),
+        .group = parse_option(rest, "group_id="),
+    };
     return entry->mountpoint == NULL || entry->type == NULL || entry->source == NULL ? ENOMEM : 0;
 }
 
@@ -72,7 +98,7 @@ static int add_line(struct mount_table *table, char *line) {
         return ENOMEM;
     }
     table->entries = entries;
-    entries[table->count] = (struct mount_entry){NULL, NULL, NULL};
+    entries[table->count] = (struct mount_entry){0};
     int problem = parse_line(line, &entries[table->count]);
     if (problem == EINVAL) {
         return 0;
@@ -167,19 +193,32 @@ char *mountpoint_resolve(const char *path) {
     return resolved;
 }
 
-pid_t mountpoint_daemon(const char *mountpoint) {
-    char text[24];
-    ssize_t length = getxattr(mountpoint, GEN5FS_PID_ATTRIBUTE, text, sizeof text - 1);
-    if (length < 0) {
-        return 0;
+// `path` is absolute and without symbolic links; it is cut.
+static const struct mount_entry *find_covering(const struct mount_table *table, char *path) {
+    const struct mount_entry *found = mount_table_find(table, path);
+    char *slash = strrchr(path, '/');
+    while (found == NULL && slash != NULL) {
+        *slash = '\0';
+        found = mount_table_find(table, *path == '\0' ? "/" : path);
+        slash = strrchr(path, '/');
     }
-    text[length] = '\0';
-    char *end = NULL;
-    errno = 0;
-    long pid = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || pid <= 0 || pid > INT_MAX) {
-        errno = EINVAL;
-        return 0;
+    return found;
+}
+
+const struct mount_entry *mount_table_find_around(const struct mount_table *table,
+                                                  const char *path) {
+    char *above = strdup(path);
+    char *resolved = NULL;
+    char *slash = above;
+    // What does not exist, or lies in a dead mount, cannot be resolved, but a folder above it can.
+    while (slash != NULL && (resolved = mountpoint_resolve(*above == '\0' ? "/" : above)) == NULL) {
+        slash = strrchr(above, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+        }
     }
-    return (pid_t)pid;
+    const struct mount_entry *found = resolved == NULL ? NULL : find_covering(table, resolved);
+    free(resolved);
+    free(above);
+    return found;
 }

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The gen5fs authors
+#
+# Mounting and unmounting on machines of every kind: dead mounts, mounts that are shown twice, users who
+# are not root, /etc/fstab, programs and permissions that are missing.
+
+import ctypes
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import unittest
+
+import private_system
+from mount_case import (
+    GEN5FS, PROGRAM_SECONDS, REFERENCE, MountCase, Stored, daemon_of, new_image, process_lives,
+    write_file,
+)
+
+MEMBERS = ["env.json", "image.png", "latent.npy", "metadata.json"]
+NOT_MOUNTED, REFUSED, STILL_RUNS = 20, 21, 22
+BAD_POINT = 11
+
+
+def is_mounted(path):
+    """Asked of the kernel's table, so that dead mounts count."""
+    with open("/proc/self/mountinfo", "rb") as table:
+        points = [line.split(b" ")[4].replace(b"\\040", b" ") for line in table]
+    return os.fsencode(path) in points
+
+
+class MountingCase(MountCase):
+    """A library of one container and a mount point, which a plain user may own."""
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.work, 0o755)
+        self.library = os.path.join(self.work, "library")
+        self.point = os.path.join(self.work, "point")
+        os.mkdir(self.library)
+        os.mkdir(self.point)
+        self.container = os.path.join(self.library, "a.gen5")
+        shutil.copyfile(os.path.join(REFERENCE, "extra-fields.gen5"), self.container)
+        os.chmod(self.container, 0o644)
+        self.addCleanup(self.take_away, self.point)
+
+    def take_away(self, point):
+        while is_mounted(point):
+            self.program("umount", "-l", point)
+
+    def assert_refused(self, *arguments, status, says=()):
+        """The command fails with this status, in one line that says enough."""
+        done = self.gen5fs(*arguments, status=status)
+        message = done.stderr.decode()
+        self.assertEqual(len(message.strip().splitlines()), 1, message)
+        for words in says:
+            self.assertIn(words, message)
+        return message
+
+    def assert_live(self, point=None):
+        self.assertEqual(sorted(os.listdir(os.path.join(point or self.point, "a.gen5"))), MEMBERS)
+
+    def mount_and_kill(self, point=None):
+        """A mount whose daemon has died."""
+        point = point or self.point
+        self.gen5fs("mount", self.library, point)
+        daemon = daemon_of(point)
+        os.kill(daemon, signal.SIGKILL)
+        self.assert_process_ends(daemon)
+        self.assertTrue(is_mounted(point))
+
+    def be_in(self, folder, as_whom=lambda *command: command):
+        """Until the test ends, a program has its working directory there."""
+        process = subprocess.Popen(
+            as_whom("sh", "-c", 'cd "$1" && echo there && exec sleep 1000', "sh", folder),
+            cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        )
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b"there\n")
+
+
+class DeadMounts(MountingCase):
+    def test_umount_takes_a_dead_mount_away_though_a_program_is_in_it(self):
+        self.gen5fs("mount", self.library, self.point)
+        self.be_in(os.path.join(self.point, "a.gen5"))
+        daemon = daemon_of(self.point)
+        os.kill(daemon, signal.SIGKILL)
+        self.assert_process_ends(daemon)
+        self.gen5fs("umount", self.point)
+        self.assertFalse(is_mounted(self.point))
+        self.gen5fs("mount", self.library, self.point)
+        self.assert_live()
+
+    def test_a_mount_over_a_dead_mount_is_refused_with_the_cure(self):
+        self.mount_and_kill()
+        self.assert_refused("mount", self.library, self.point, status=BAD_POINT,
+                            says=[self.point, f"gen5fs umount {self.point}"])
+
+    def test_the_cure_of_a_dead_mount_can_be_typed_as_it_is_shown(self):
+        for name in ("a point", "it's", "-point", "$HOME", "plain"):
+            with self.subTest(name):
+                point = os.path.join(self.work, name)
+                os.mkdir(point)
+                self.addCleanup(self.take_away, point)
+                self.mount_and_kill(point)
+                # As a user gives it, from the folder above.
+                done = self.program(GEN5FS, "mount", "library", "--", name, status=BAD_POINT)
+                cure = done.stderr.decode().strip().rpartition("clear it with ")[2]
+                self.assertTrue(cure.startswith("gen5fs umount "), done.stderr)
+                self.shell(cure.replace("gen5fs", GEN5FS, 1))
+                self.assertFalse(is_mounted(point))
+
+    def test_a_mount_point_inside_a_dead_mount_is_explained_by_the_dead_mount(self):
+        self.mount_and_kill()
+        inside = os.path.join(self.point, "folder", "deeper")
+        self.assert_refused("mount", self.library, inside, status=BAD_POINT,
+                            says=[inside, f"gen5fs umount {self.point}\n"])
+
+    def test_a_dead_mount_of_another_file_system_is_explained_with_its_own_cure(self):
+        # The connection ends with the shell that holds its descriptor.
+        self.shell(
+            "exec 3<>/dev/fuse; mount -i -t fuse.other"
+            ' -o fd=3,rootmode=40000,user_id=0,group_id=0 other "$1"', self.point,
+        )
+        message = self.assert_refused("mount", self.library, self.point, status=BAD_POINT,
+                                      says=[self.point, f"umount -l {self.point}"])
+        self.assertNotIn("gen5fs umount", message)
+
+
+class Unmounting(MountingCase):
+    def in_foreground(self):
+        process = subprocess.Popen(
+            [GEN5FS, "mount", "-f", self.library, self.point], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
+        )
+        self.addCleanup(process.kill)
+        self.assert_eventually(lambda: os.path.ismount(self.point), "the mount is not live")
+        return process
+
+    def bound(self, name, folder=None):
+        """The mount, or a folder of it, is shown at a second place."""
+        place = os.path.join(self.work, name)
+        os.mkdir(place)
+        self.program("mount", "--bind", folder or self.point, place)
+        self.addCleanup(self.take_away, place)
+        return place
+
+    def test_umount_of_a_mount_that_is_also_shown_elsewhere_says_where_and_does_not_wait(self):
+        self.gen5fs("mount", self.library, self.point)
+        place = self.bound("second place")
+        daemon = daemon_of(self.point)
+        self.assert_refused("umount", self.point, status=STILL_RUNS,
+                            says=[self.point, f"gen5fs umount '{place}'"])
+        self.assertFalse(is_mounted(self.point))
+        self.assert_live(place)
+        self.gen5fs("umount", place)
+        self.assertFalse(process_lives(daemon))
+
+    def test_umount_of_the_last_place_waits_though_it_shows_only_a_folder(self):
+        os.mkdir(os.path.join(self.library, "folder"))
+        self.gen5fs("mount", self.library, self.point)
+        daemon = daemon_of(self.point)
+        place = self.bound("second place", os.path.join(self.point, "folder"))
+        self.gen5fs("umount", self.point, status=STILL_RUNS)
+        self.gen5fs("umount", place)
+        self.assertFalse(process_lives(daemon))
+
+    def test_a_daemon_whose_mount_was_detached_finishes_open_files_first(self):
+        process = self.in_foreground()
+        image = os.path.join(self.point, "a.gen5", "image.png")
+        content = new_image(1)
+        descriptor = os.open(image, os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, content[:100])
+        self.gen5fs("umount", "--lazy", self.point)
+        self.assertFalse(is_mounted(self.point))
+        os.write(descriptor, content[100:])
+        os.close(descriptor)
+        _, errors = process.communicate(timeout=PROGRAM_SECONDS)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assert_sound(self.container)
+        self.assertEqual(Stored(self.container).image, content)
+
+    def test_a_daemon_that_does_not_answer_is_not_waited_for_without_end(self):
+        self.gen5fs("mount", self.library, self.point)
+        daemon = daemon_of(self.point)
+        os.kill(daemon, signal.SIGSTOP)
+        self.addCleanup(os.kill, daemon, signal.SIGCONT)
+        self.assert_refused("umount", self.point, status=REFUSED, says=["umount --lazy"])
+        self.gen5fs("umount", "--lazy", self.point)
+
+
+def forbid_process_descriptors():
+    """What older kernels, and the rules of some containers, do to pidfd_open."""
+    class Instruction(ctypes.Structure):
+        _fields_ = [("code", ctypes.c_ushort), ("then", ctypes.c_ubyte),
+                    ("otherwise", ctypes.c_ubyte), ("k", ctypes.c_uint)]
+
+    class Filter(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.POINTER(Instruction))]
+
+    load_number, is_equal, give = 0x20, 0x15, 0x06
+    pidfd_open, allow, refuse = 434, 0x7FFF0000, 0x00050000 | errno.EPERM
+    instructions = (Instruction * 4)(
+        (load_number, 0, 0, 0), (is_equal, 0, 1, pidfd_open), (give, 0, 0, refuse),
+        (give, 0, 0, allow),
+    )
+    set_seccomp, by_filter = 22, 2
+    filter_ = Filter(len(instructions), instructions)
+    if ctypes.CDLL(None).prctl(set_seccomp, by_filter, ctypes.byref(filter_), 0, 0) != 0:
+        raise OSError("seccomp")
+
+
+class PlainUser(MountingCase):
+    """A user who is not root, and has fusermount3 and a /dev/fuse that everybody may open."""
+
+    def setUp(self):
+        super().setUp()
+        private_system.set_device_mode(self, 0o666)
+        # The build may be in a folder that is closed to others.
+        self.command = os.path.join(self.work, "gen5fs")
+        shutil.copy(GEN5FS, self.command)
+        for path in (self.library, self.point, self.container):
+            os.chown(path, private_system.PLAIN_USER, private_system.PLAIN_USER)
+
+    def as_user(self, *command, status=0):
+        return self.program(*private_system.as_plain_user(*command), status=status, cwd="/")
+
+    def mount_as_user(self, *options):
+        self.as_user(self.command, "mount", *options, self.library, self.point)
+        return daemon_of(self.point)
+
+    def slow_daemon(self, daemon):
+        """Puts a fusermount3 first in PATH that stops the daemon for a second when it unmounts."""
+        folder = os.path.join(self.work, "bin")
+        os.mkdir(folder)
+        script = os.path.join(folder, "fusermount3")
+        write_file(script, b"""#!/bin/sh
+kill -STOP %d
+(sleep 1; kill -CONT %d) </dev/null >/dev/null 2>&1 &
+exec /usr/bin/fusermount3 "$@"
+""" % (daemon, daemon))
+        os.chmod(script, 0o755)
+        self.environment["PATH"] = f"{folder}:{self.environment['PATH']}"
+
+    def test_umount_waits_for_the_daemon(self):
+        daemon = self.mount_as_user()
+        self.slow_daemon(daemon)
+        self.as_user(self.command, "umount", self.point)
+        self.assertFalse(process_lives(daemon))
+
+    def test_umount_waits_for_the_daemon_where_there_are_no_process_descriptors(self):
+        daemon = self.mount_as_user()
+        self.slow_daemon(daemon)
+        done = subprocess.run(
+            private_system.as_plain_user(self.command, "umount", self.point), check=False,
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, preexec_fn=forbid_process_descriptors, timeout=PROGRAM_SECONDS,
+        )
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertFalse(process_lives(daemon))
+
+    def test_root_waits_for_the_daemon_of_a_user(self):
+        for _ in range(5):
+            daemon = self.mount_as_user()
+            self.gen5fs("umount", self.point)
+            self.assertFalse(process_lives(daemon))
+
+    def test_root_is_told_whose_mount_is_in_the_way(self):
+        self.mount_as_user()
+        self.assert_refused("mount", self.library, self.point, status=BAD_POINT,
+                            says=["mounted here already", f"gen5fs umount {self.point}"])
+        self.assertIn(f"{self.point} shows {self.library} (process {daemon_of(self.point)})",
+                      self.gen5fs("status").stdout.decode())
+
+    def test_root_takes_the_dead_mount_of_a_user_away(self):
+        daemon = self.mount_as_user()
+        os.kill(daemon, signal.SIGKILL)
+        self.assert_process_ends(daemon)
+        self.assert_refused("mount", self.library, self.point, status=BAD_POINT,
+                            says=["has ended", f"gen5fs umount {self.point}"])
+        self.gen5fs("umount", self.point)
+        self.assertFalse(is_mounted(self.point))
+
+    def test_a_user_takes_a_dead_mount_away_though_a_program_is_in_it(self):
+        daemon = self.mount_as_user()
+        self.be_in(self.point, private_system.as_plain_user)
+        os.kill(daemon, signal.SIGKILL)
+        self.assert_process_ends(daemon)
+        self.as_user(self.command, "umount", self.point)
+        self.assertFalse(is_mounted(self.point))
+
+
+if __name__ == "__main__":
+    private_system.enter()
+    unittest.main()
