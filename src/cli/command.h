@@ -22,6 +22,8 @@ enum command_status {
 
 // mount SOURCE MOUNTPOINT: gen5fs_mount's statuses.
 int command_mount(char **words);
+// mount.gen5fs, the name under which mount(8) starts this program: mount(8)'s statuses.
+int command_mount_helper(char **words);
 // umount MOUNTPOINT: done, usage, not mounted, refused, still runs.
 int command_umount(char **words);
 // status [MOUNTPOINT]: done, failed (the daemon does not answer), usage, not mounted.

@@ -101,8 +101,19 @@ static int run(char **words) {
     return begins_mount(first) ? command_mount(words) : complain_of_command(first);
 }
 
+// The name that this program was started by, without folders.
+static bool is_mount_helper(const char *program) {
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash != NULL ? slash + 1 : program, "mount.gen5fs") == 0;
+}
+
 int main(int argc, char **argv) {
-    int status = run(argc > 0 ? argv + 1 : argv);
+    int status;
+    if (argc > 0 && is_mount_helper(argv[0])) {
+        status = command_mount_helper(argv + 1);
+    } else {
+        status = run(argc > 0 ? argv + 1 : argv);
+    }
     // Results that were lost, on a full disk perhaps, must not look like success.
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == COMMAND_DONE) {
         complain("standard output", "%s", strerror(errno));

@@ -293,6 +293,96 @@ exec /usr/bin/fusermount3 "$@"
         self.assertFalse(is_mounted(self.point))
 
 
+class SystemMounts(MountingCase):
+    """gen5fs installed by CMake, and used by mount(8) and /etc/fstab."""
+
+    def setUp(self):
+        super().setUp()
+        private_system.set_device_mode(self, 0o666)
+        prefix = os.path.join(self.work, "usr")
+        self.program("cmake", "--install", os.path.dirname(GEN5FS), "--prefix", prefix)
+        helper = os.path.join(prefix, "sbin", "mount.gen5fs")
+        self.assertEqual(os.path.realpath(helper), os.path.join(prefix, "bin", "gen5fs"))
+        private_system.add_program(self, "/sbin/mount.gen5fs", helper)
+        # mount.fuse3, which fuse.gen5fs goes through, looks in the system's own folders alone.
+        private_system.add_program(self, "/usr/bin/gen5fs", os.path.join(prefix, "bin", "gen5fs"))
+        self.user_point = os.path.join(self.work, "user's point")
+        os.mkdir(self.user_point)
+        self.addCleanup(self.take_away, self.user_point)
+
+    def type_of(self, point):
+        return self.program("findmnt", "-n", "-o", "FSTYPE", point).stdout.decode().strip()
+
+    def test_both_names_of_the_type_mount(self):
+        for name in ("gen5fs", "fuse.gen5fs"):
+            with self.subTest(name):
+                self.program("mount", "-t", name, "-o", "noatime,_netdev,nofail", self.library,
+                             self.point)
+                self.assert_live()
+                self.assertEqual(self.type_of(self.point), "fuse.gen5fs")
+                self.program("umount", self.point)
+
+    def test_what_fstab_names_is_mounted_once(self):
+        library = os.path.join(self.work, "the library")
+        os.rename(self.library, library)
+        for name in ("gen5fs", "fuse.gen5fs"):
+            for options in (
+                "defaults", "rw,dev,suid,exec,auto,nouser,async", "user,noauto,x-systemd.automount",
+                "_netdev,nofail,x-systemd.automount,x-systemd.idle-timeout=60,noatime,nonempty",
+                "ro,allow_other,comment=x-gvfs-show,users,group,owner,relatime,nodiratime,noexec",
+            ):
+                with self.subTest(type=name, options=options):
+                    table = self.outside("fstab", os.fsencode(
+                        f"{library} {self.point} {name} {options} 0 0\n".replace(
+                            "the library", "the\\040library"
+                        )
+                    ))
+                    for _ in range(2):
+                        if "noauto" in options:
+                            if not is_mounted(self.point):
+                                self.program("mount", "-T", table, self.point)
+                        else:
+                            self.program("mount", "-a", "-T", table)
+                    self.assert_live()
+                    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+                        self.assertEqual(mounts.read().count(f" {self.point} "), 1)
+                    self.gen5fs("umount", self.point)
+
+    def test_a_user_mounts_what_fstab_lets_users_mount(self):
+        os.chown(self.user_point, private_system.PLAIN_USER, private_system.PLAIN_USER)
+        point = self.user_point.replace(" ", "\\040")
+        for name in ("gen5fs", "fuse.gen5fs"):
+            with self.subTest(name):
+                table = self.outside(
+                    "fstab", os.fsencode(f"{self.library} {point} {name} user,noauto,ro 0 0\n")
+                )
+                self.program("mount", "--bind", table, "/etc/fstab")
+                self.addCleanup(self.program, "umount", "-l", "/etc/fstab")
+                for command in (["umount"], ["gen5fs", "umount"]):
+                    self.program(*private_system.as_plain_user("mount", self.user_point), cwd="/")
+                    self.program(*private_system.as_plain_user(
+                        "ls", os.path.join(self.user_point, "a.gen5")), cwd="/")
+                    self.program(*private_system.as_plain_user(*command, self.user_point), cwd="/")
+                    self.assertFalse(is_mounted(self.user_point))
+
+    def test_a_failure_is_told_with_the_status_of_mount(self):
+        mount_failure = 32
+        done = self.program("mount", "-t", "gen5fs", os.path.join(self.work, "missing"),
+                            self.point, status=mount_failure)
+        self.assertIn("no such folder", done.stderr.decode())
+        done = self.program("mount", "-t", "gen5fs", "-o", "alow_other", self.library, self.point,
+                            status=1)
+        self.assertIn("did you mean -o allow_other?", done.stderr.decode())
+        self.assertFalse(is_mounted(self.point))
+
+    def test_the_switches_of_mount_are_understood(self):
+        self.program("mount", "-f", "-t", "gen5fs", self.library, self.point)
+        self.assertFalse(is_mounted(self.point))
+        self.program("mount", "-n", "-v", "-s", "-t", "gen5fs", "-o", "sparkling", self.library,
+                     self.point)
+        self.assert_live()
+
+
 if __name__ == "__main__":
     private_system.enter()
     unittest.main()

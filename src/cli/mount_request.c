@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// What a mount is asked to be, with the words of mount(8) and /etc/fstab.
+#include "mount_request.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "closest.h"
+#include "complaint.h"
+#include "gen5fs/mount.h"
+
+// What the words of an -o list turn on.
+enum {
+    READ_ONLY = 1,
+    ALLOW_OTHER = 2,
+    NO_VERIFY = 4,
+    DEBUG = 8,
+    NO_DEVICES = 16,
+    NO_SET_UID = 32,
+    NO_EXECUTION = 64,
+    NO_ACCESS_TIMES = 128,
+    SYNCHRONOUS = 256,
+    SYNCHRONOUS_FOLDERS = 512,
+};
+
+// A word of an -o list. Of two that contradict each other the last counts, as in mount(8).
+struct mount_word {
+    const char *name;
+    uint32_t on;
+    uint32_t off;
+    bool for_kernel; // passed on under its own name
+};
+
+static const struct mount_word mount_words[] = {
+    {"ro", READ_ONLY, 0, true},
+    {"rw", 0, READ_ONLY, false},
+    {"allow_other", ALLOW_OTHER, 0, false},
+    {"noverify", NO_VERIFY, 0, false},
+    {"debug", DEBUG, 0, false},
+    {"nodev", NO_DEVICES, 0, true},
+    {"dev", 0, NO_DEVICES, false},
+    {"nosuid", NO_SET_UID, 0, true},
+    {"suid", 0, NO_SET_UID, false},
+    {"noexec", NO_EXECUTION, 0, true},
+    {"exec", 0, NO_EXECUTION, false},
+    {"noatime", NO_ACCESS_TIMES, 0, true},
+    {"atime", 0, NO_ACCESS_TIMES, false},
+    {"sync", SYNCHRONOUS, 0, true},
+    {"async", 0, SYNCHRONOUS, false},
+    {"dirsync", SYNCHRONOUS_FOLDERS, 0, true},
+    // Always so.
+    {"default_permissions", 0, 0, false},
+    {"nonempty", 0, 0, false},
+    // Access times are the source's.
+    {"relatime", 0, 0, false},
+    {"norelatime", 0, 0, false},
+    {"strictatime", 0, 0, false},
+    {"nostrictatime", 0, 0, false},
+    {"diratime", 0, 0, false},
+    {"nodiratime", 0, 0, false},
+    {"lazytime", 0, 0, false},
+    {"nolazytime", 0, 0, false},
+    // Meant for the programs that read /etc/fstab.
+    {"defaults", 0, 0, false},
+    {"auto", 0, 0, false},
+    {"noauto", 0, 0, false},
+    {"fail", 0, 0, false},
+    {"nofail", 0, 0, false},
+    {"user", 0, 0, false},
+    {"nouser", 0, 0, false},
+    {"users", 0, 0, false},
+    {"nousers", 0, 0, false},
+    {"owner", 0, 0, false},
+    {"noowner", 0, 0, false},
+    {"group", 0, 0, false},
+    {"nogroup", 0, 0, false},
+    {"silent", 0, 0, false},
+    {"loud", 0, 0, false},
+    {"_netdev", 0, 0, false},
+    {"_rnetdev", 0, 0, false},
+};
+
+enum { MOUNT_WORD_COUNT = sizeof mount_words / sizeof mount_words[0] };
+
+// Words that begin so have a value, and are likewise for others.
+static const char *const ignored_beginnings[] = {
+    "x-", "X-", "comment=", "user=", "helper=", "uhelper=",
+};
+
+// All words that are passed on fit.
+enum { KERNEL_OPTIONS_SIZE = 64, WORD_SIZE = 256 };
+
+static bool is_ignored(const char *word) {
+    for (size_t i = 0; i < sizeof ignored_beginnings / sizeof ignored_beginnings[0]; i++) {
+        const char *beginning = ignored_beginnings[i];
+        if (strncmp(word, beginning, strlen(beginning)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool complain_of_word(const char *word) {
+    const char *names[MOUNT_WORD_COUNT];
+    for (size_t i = 0; i < MOUNT_WORD_COUNT; i++) {
+        names[i] = mount_words[i].name;
+    }
+    const char *closest = closest_word(word, names, MOUNT_WORD_COUNT);
+    if (closest != NULL) {
+        complain("mount", "there is no option -o %s; did you mean -o %s?", word, closest);
+    } else {
+        complain("mount", "there is no option -o %s; see gen5fs mount --help", word);
+    }
+    return false;
+}
+
+static bool apply_word(struct mount_request *request, const char *word) {
+    for (size_t i = 0; i < MOUNT_WORD_COUNT; i++) {
+        if (strcmp(word, mount_words[i].name) == 0) {
+            request->chosen = (request->chosen & ~mount_words[i].off) | mount_words[i].on;
+            return true;
+        }
+    }
+    if (strcmp(word, "remount") == 0) {
+        complain("mount", "a live mount cannot be changed; unmount it and mount it again");
+        return false;
+    }
+    return is_ignored(word) || request->sloppy || complain_of_word(word);
+}
+
+bool mount_request_add_options(struct mount_request *request, const char *list) {
+    while (*list != '\0') {
+        size_t length = strcspn(list, ",");
+        char word[WORD_SIZE];
+        // Only words with values are longer, and for those the beginning decides.
+        size_t kept = length < sizeof word ? length : sizeof word - 1;
+        memcpy(word, list, kept);
+        word[kept] = '\0';
+        if (kept > 0 && !apply_word(request, word)) {
+            return false;
+        }
+        list += length;
+        list += *list == ',' ? 1 : 0;
+    }
+    return true;
+}
+
+static void write_kernel_options(uint32_t chosen, char options[KERNEL_OPTIONS_SIZE]) {
+    size_t length = 0;
+    options[0] = '\0';
+    for (size_t i = 0; i < MOUNT_WORD_COUNT; i++) {
+        const struct mount_word *word = &mount_words[i];
+        if (word->for_kernel && (chosen & word->on) != 0) {
+            int printed = snprintf(options + length, KERNEL_OPTIONS_SIZE - length, "%s%s",
+                                   length == 0 ? "" : ",", word->name);
+            length += printed > 0 ? (size_t)printed : 0;
+        }
+    }
+}
+
+bool mount_request_add_operand(struct mount_request *request, const char *text) {
+    if (request->operand_count == 2) {
+        complain("mount", "%s is one argument too many; use gen5fs mount SOURCE MOUNTPOINT", text);
+        return false;
+    }
+    request->operands[request->operand_count++] = text;
+    return true;
+}
+
+void mount_request_add_debug(struct mount_request *request) {
+    request->chosen |= DEBUG;
+}
+
+bool mount_request_is_complete(const struct mount_request *request) {
+    if (request->operand_count < 2) {
+        complain("mount", "%s is missing; use gen5fs mount SOURCE MOUNTPOINT",
+                 request->operand_count == 0 ? "SOURCE" : "MOUNTPOINT");
+        return false;
+    }
+    return true;
+}
+
+int mount_request_run(const struct mount_request *request) {
+    char kernel_options[KERNEL_OPTIONS_SIZE];
+    write_kernel_options(request->chosen, kernel_options);
+    const struct gen5fs_mount_options options = {
+        .source = request->operands[0],
+        .mountpoint = request->operands[1],
+        .foreground = request->foreground || (request->chosen & DEBUG) != 0,
+        .debug = (request->chosen & DEBUG) != 0,
+        .read_only = (request->chosen & READ_ONLY) != 0,
+        .allow_other = (request->chosen & ALLOW_OTHER) != 0,
+        .no_verify = (request->chosen & NO_VERIFY) != 0,
+        .kernel_options = kernel_options,
+    };
+    return gen5fs_mount(&options);
+}

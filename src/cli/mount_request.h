@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// What a mount is asked to be, whoever asks: `gen5fs mount`, or mount(8) through mount.gen5fs.
+#ifndef GEN5FS_CLI_MOUNT_REQUEST_H
+#define GEN5FS_CLI_MOUNT_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Begins as {0}. The strings are the command line's.
+struct mount_request {
+    const char *operands[2]; // SOURCE, MOUNTPOINT
+    size_t operand_count;
+    uint32_t chosen; // what options turn on; mount_request.c knows the bits
+    bool foreground;
+    bool sloppy; // options that nobody knows are ignored; set before options are added
+};
+
+// Each complains and returns false where what was asked is wrong.
+bool mount_request_add_operand(struct mount_request *request, const char *text);
+// A list for -o, separated by commas.
+bool mount_request_add_options(struct mount_request *request, const char *list);
+bool mount_request_is_complete(const struct mount_request *request);
+
+// As "-o debug".
+void mount_request_add_debug(struct mount_request *request);
+
+// gen5fs_mount's statuses.
+int mount_request_run(const struct mount_request *request);
+
+#endif
