@@ -38,7 +38,8 @@ static void remove_if_abandoned(int folder_fd, const char *folder, const char *n
     if (fstat(fd, &opened) == 0 && S_ISREG(opened.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
         fstatat(folder_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
         named.st_ino == opened.st_ino && named.st_dev == opened.st_dev &&
-        unlinkat(folder_fd, name, 0) == 0) {
+        unlinkat(folder_fd, name, 0) == 0 && opened.st_size > 0) {
+        // An empty one may be new; it is nothing to tell of in any case.
         note("removed %s/%s, which an interrupted change left behind", folder, name);
     }
     close(fd);
