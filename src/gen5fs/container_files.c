@@ -159,6 +159,11 @@ int container_open(struct filesystem *filesystem, struct node *node, int flags, 
         return problem;
     }
     problem = open_file(filesystem, node->file, flags, pid, handle, keep_cache);
+    if (problem == 0 && !*keep_cache) {
+        // The kernel drops old pages when it is told to at an open, but not an old size. That may
+        // have come with the answer to a look-up that a save has overtaken.
+        notice_node_now(filesystem, node, false);
+    }
     if (problem == 0 && (flags & O_TRUNC) != 0 && (*handle)->writes) {
         problem = truncate_draft(filesystem, node->file, *handle, 0);
         if (problem != 0) {

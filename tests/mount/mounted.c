@@ -200,9 +200,9 @@ static bool umount_when_idle(void) {
 
 // Whatever is still open.
 static void take_away(void) {
+    (void)umount_command("--lazy");
     kill(mounted.daemon, SIGKILL);
     (void)wait_for(mounted.daemon);
-    (void)umount_command("--lazy");
 }
 
 static void unmount(void) {
