@@ -533,3 +533,20 @@ enum gen5_status gen5_manifest_write(const struct gen5_manifest *old, const char
     writing_release(&writing);
     return status;
 }
+
+struct gen5_chunk_facts gen5_chunk_facts_of(const struct gen5_record *record) {
+    struct gen5_chunk_facts facts = {.offset = record->offset,
+                                     .stored_size = record->stored_size,
+                                     .payload_size = record->payload_size,
+                                     .digest = record->digest,
+                                     .compressed = record->compressed,
+                                     .dtype = record->dtype,
+                                     .rank = record->rank,
+                                     .shape = record->shape,
+                                     .key = record->key,
+                                     .key_length = record->key_length,
+                                     .record = record};
+    memcpy(facts.type, record->type, GEN5_TAG_SIZE);
+    memcpy(facts.flags, record->flags, GEN5_TAG_SIZE);
+    return facts;
+}

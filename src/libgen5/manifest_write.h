@@ -28,6 +28,9 @@ struct gen5_chunk_facts {
                   // offsets alone
 };
 
+// What a record says of its chunk, unchanged and where it is.
+struct gen5_chunk_facts gen5_chunk_facts_of(const struct gen5_record *record);
+
 // Write the manifest's text for these chunks, in this order, as new memory that the caller frees
 // (a NUL that is not counted follows).
 //

@@ -67,24 +67,6 @@ static enum gen5_status copy_run(struct repacking *repacking, struct gen5_error 
     return status;
 }
 
-static void describe_kept(const struct gen5_record *record, struct gen5_chunk_facts *facts) {
-    *facts = (struct gen5_chunk_facts){
-        .stored_size = record->stored_size,
-        .payload_size = record->payload_size,
-        .digest = record->digest,
-        .compressed = record->compressed,
-        .dtype = record->dtype,
-        .rank = record->rank,
-        .shape = record->shape,
-        .key = record->key,
-        .key_length = record->key_length,
-        .record = record,
-        .changed = false,
-    };
-    memcpy(facts->type, record->type, GEN5_TAG_SIZE);
-    memcpy(facts->flags, record->flags, GEN5_TAG_SIZE);
-}
-
 // Take a kept chunk into the run, or begin a new run with it.
 static enum gen5_status keep_chunk(struct repacking *repacking, const struct gen5_record *record,
                                    struct gen5_chunk_facts *facts, struct gen5_error *error) {
@@ -98,7 +80,7 @@ static enum gen5_status keep_chunk(struct repacking *repacking, const struct gen
         run->new_offset = repacking->position;
     }
     run->size += record->stored_size;
-    describe_kept(record, facts);
+    *facts = gen5_chunk_facts_of(record);
     facts->offset = repacking->position;
     return status;
 }

@@ -17,23 +17,6 @@ static void require(bool condition) {
     }
 }
 
-static struct gen5_chunk_facts facts_of(const struct gen5_record *record) {
-    struct gen5_chunk_facts facts = {.offset = record->offset,
-                                     .stored_size = record->stored_size,
-                                     .payload_size = record->payload_size,
-                                     .digest = record->digest,
-                                     .compressed = record->compressed,
-                                     .dtype = record->dtype,
-                                     .rank = record->rank,
-                                     .shape = record->shape,
-                                     .key = record->key,
-                                     .key_length = record->key_length,
-                                     .record = record};
-    memcpy(facts.type, record->type, GEN5_TAG_SIZE);
-    memcpy(facts.flags, record->flags, GEN5_TAG_SIZE);
-    return facts;
-}
-
 static void read_values(const struct gen5_manifest *manifest) {
     static const char *const PATHS[] = {"prompt", "tags", "generation_settings.seed", "a.b", ""};
     for (size_t i = 0; i < sizeof PATHS / sizeof *PATHS; i++) {
@@ -65,7 +48,7 @@ static struct gen5_manifest *write_again(const struct gen5_manifest *manifest, b
     size_t size;
     require(chunks != NULL);
     for (size_t i = 0; i < manifest->record_count; i++) {
-        chunks[i] = facts_of(&manifest->records[i]);
+        chunks[i] = gen5_chunk_facts_of(&manifest->records[i]);
     }
     enum gen5_status status =
         gen5_manifest_write(manifest, as_user ? manifest->text : NULL, manifest->size, chunks,

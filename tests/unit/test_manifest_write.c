@@ -37,24 +37,6 @@ struct work {
     struct gen5_error error;
 };
 
-// Facts that say what the record says already.
-static struct gen5_chunk_facts facts_of(const struct gen5_record *record) {
-    struct gen5_chunk_facts facts = {.offset = record->offset,
-                                     .stored_size = record->stored_size,
-                                     .payload_size = record->payload_size,
-                                     .digest = record->digest,
-                                     .compressed = record->compressed,
-                                     .dtype = record->dtype,
-                                     .rank = record->rank,
-                                     .shape = record->shape,
-                                     .key = record->key,
-                                     .key_length = record->key_length,
-                                     .record = record};
-    memcpy(facts.type, record->type, GEN5_TAG_SIZE);
-    memcpy(facts.flags, record->flags, GEN5_TAG_SIZE);
-    return facts;
-}
-
 static void start(struct work *work, const char *old_text) {
     *work = (struct work){.limits = gen5_limits_default(), .file_size = 1000};
     cr_assert_eq(
@@ -62,7 +44,7 @@ static void start(struct work *work, const char *old_text) {
         GEN5_OK, "%s", work->error.message);
     cr_assert_leq(work->old->record_count, CHUNKS_MAX);
     for (size_t i = 0; i < work->old->record_count; i++) {
-        work->chunks[work->count++] = facts_of(&work->old->records[i]);
+        work->chunks[work->count++] = gen5_chunk_facts_of(&work->old->records[i]);
     }
 }
 
