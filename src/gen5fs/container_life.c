@@ -95,11 +95,25 @@ uint64_t inside_ino(const struct container *container) {
            (shown & ((UINT64_C(1) << 38) - 1)) << 24;
 }
 
+static bool ino_is_taken(const struct container *container, uint64_t ino) {
+    for (const struct file_node *file = container->files; file != NULL; file = file->next) {
+        if (file->attached && file->node->shown_ino == ino) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Members are numbered in the order in which they are listed, so that tools that copy in the order
-// of inode numbers copy them in that order too.
+// of inode numbers copy them in that order too. A file that was renamed keeps its number, and who
+// makes one with its former name gets another.
 static uint64_t file_ino(const struct container *container, const char *path) {
     static const char *const first[] = {"image.", NOTICE_NAME, NULL, ENVIRONMENT_NAME};
-    uint64_t hash = key_hash_text(container->node->shown_ino, path);
+    const uint64_t hash_mask = (UINT64_C(1) << 21) - 1;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ container->node->shown_ino;
+    for (const char *at = path; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    }
     uint64_t rank = 6;
     for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
         if (first[i] != NULL && strncmp(path, first[i], strlen(first[i])) == 0) {
@@ -111,7 +125,11 @@ static uint64_t file_ino(const struct container *container, const char *path) {
     } else if (strcmp(path, METADATA_NAME) == 0) {
         rank = 7;
     }
-    return inside_ino(container) | rank << 21 | (hash & UINT64_C(0x1fffff));
+    const uint64_t base = inside_ino(container) | rank << 21;
+    while (ino_is_taken(container, base | (hash & hash_mask))) {
+        hash++;
+    }
+    return base | (hash & hash_mask);
 }
 
 int file_new(struct filesystem *filesystem, struct container *container, const char *path,

@@ -496,6 +496,15 @@ class OtherNames(ContainerCase):
         self.assertEqual(self.stored("a.gen5").image, new_image(1))
         self.assertEqual(sorted(os.listdir(self.member("a.gen5"))), MEMBERS)
 
+    def test_the_name_of_a_temporary_can_be_used_again(self):
+        # A renamed file keeps its inode number; mv takes files of one number for the same file.
+        temporary, image = self.member("a.gen5", "part"), self.member("a.gen5", "image.png")
+        for seed in range(3):
+            write_file(temporary, new_image(seed))
+            self.assertNotEqual(os.stat(temporary).st_ino, os.stat(image).st_ino)
+            self.program("mv", temporary, image)
+            self.assertEqual(self.stored("a.gen5").image, new_image(seed))
+
     def test_scratch_that_is_no_image_does_not_become_the_image(self):
         write_file(self.member("a.gen5", "part"), b"not an image")
         self.assert_os_error(
