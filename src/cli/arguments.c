@@ -20,6 +20,7 @@ void arguments_start(struct arguments *arguments, const char *command,
         .switches = switches,
         .switch_count = switch_count,
         .words = words,
+        .operands = words,
     };
 }
 
@@ -121,4 +122,19 @@ enum argument_result arguments_next(struct arguments *arguments, struct argument
     }
     arguments->cluster = word + 1;
     return next_letter(arguments, argument);
+}
+
+enum argument_result arguments_next_switch(struct arguments *arguments, struct argument *argument) {
+    for (;;) {
+        enum argument_result result = arguments_next(arguments, argument);
+        if (result == ARGUMENT_FOUND && argument->given == NULL) {
+            // It is the word that was taken last, at its own place or behind it.
+            arguments->operands[arguments->operand_count++] = arguments->words[-1];
+            continue;
+        }
+        if (result == ARGUMENT_END) {
+            arguments->operands[arguments->operand_count] = NULL;
+        }
+        return result;
+    }
 }

@@ -29,6 +29,8 @@ struct arguments {
     char **words;        // what is left, ended by NULL
     const char *cluster; // what is left of "-fd"; NULL where there is nothing
     bool only_operands;  // "--" was met
+    char **operands;     // of arguments_next_switch, ended by NULL at the end
+    size_t operand_count;
 };
 
 enum argument_result {
@@ -41,5 +43,9 @@ enum argument_result {
 void arguments_start(struct arguments *arguments, const char *command,
                      const struct argument_switch *switches, size_t switch_count, char **words);
 enum argument_result arguments_next(struct arguments *arguments, struct argument *argument);
+
+// The next switch. Operands are gathered meanwhile, at the front of the words that were given,
+// which they take the places of: after ARGUMENT_END they are arguments->operands.
+enum argument_result arguments_next_switch(struct arguments *arguments, struct argument *argument);
 
 #endif

@@ -10,6 +10,9 @@ enum command_status {
     COMMAND_DONE = 0,
     COMMAND_FAILED = 1,
     COMMAND_USAGE = 2, // what was typed is wrong
+    // Of the commands that compare, as of diff and cmp: verify, diff, env.
+    COMMAND_DIFFERS = 1, // there are faults, or differences
+    COMMAND_TROUBLE = 2, // something could not be looked at
     // 10 to 14: gen5fs_mount (gen5fs/mount.h)
     COMMAND_NOT_MOUNTED = 20, // the path is no mount of gen5fs
     COMMAND_REFUSED = 21,     // the system refused
@@ -30,5 +33,7 @@ int command_umount(char **words);
 int command_status(char **words);
 // info FILE...: done, failed (a file or a member cannot be read), usage.
 int command_info(char **words);
+// verify PATH...: done (all sound), differs (there are faults), trouble, usage.
+int command_verify(char **words);
 
 #endif

@@ -10,6 +10,7 @@
 #include "complaint.h"
 #include "info_report.h"
 #include "json_output.h"
+#include "output.h"
 
 static const char help[] =
     "usage: gen5fs info [--json] FILE...\n"
@@ -92,7 +93,7 @@ static int show(const char *path, bool json_wanted, bool first) {
         fputs(first ? "" : "\n", stdout);
         info_page_print(&report);
         // The page comes before what is said about it, where both go to one place.
-        fflush(stdout);
+        output_flush();
         status = complain_of_members(&report);
     }
     info_report_release(&report);
@@ -105,35 +106,25 @@ int command_info(char **words) {
     struct argument argument;
     enum argument_result result;
     bool json_wanted = false;
-    size_t count = 0;
-    // The words are gone through twice: switches count for all files, those before them too.
     arguments_start(&arguments, "info", switches, sizeof switches / sizeof *switches, words);
-    while ((result = arguments_next(&arguments, &argument)) == ARGUMENT_FOUND) {
-        if (argument.given == NULL) {
-            count++;
-        } else if (argument.given->letter == 'j') {
-            json_wanted = true;
-        } else {
+    while ((result = arguments_next_switch(&arguments, &argument)) == ARGUMENT_FOUND) {
+        if (argument.given->letter == 'h') {
             fputs(help, stdout);
             return COMMAND_DONE;
         }
+        json_wanted = true;
     }
     if (result == ARGUMENT_WRONG) {
         return COMMAND_USAGE;
     }
-    if (count == 0) {
+    if (arguments.operand_count == 0) {
         complain("info", "FILE is missing; use gen5fs info FILE...");
         return COMMAND_USAGE;
     }
     int status = COMMAND_DONE;
-    bool first = true;
-    arguments_start(&arguments, "info", switches, sizeof switches / sizeof *switches, words);
-    while (arguments_next(&arguments, &argument) == ARGUMENT_FOUND) {
-        if (argument.given == NULL) {
-            int shown = show(argument.text, json_wanted, first);
-            status = shown != COMMAND_DONE ? shown : status;
-            first = false;
-        }
+    for (size_t i = 0; i < arguments.operand_count; i++) {
+        int shown = show(arguments.operands[i], json_wanted, i == 0);
+        status = shown != COMMAND_DONE ? shown : status;
     }
     return status;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gen5/document.h"
+#include "output.h"
 
 // What comes in front of a value. Names are the program's own and need no escapes.
 static void begin_value(struct json_output *json, const char *name) {
@@ -36,7 +37,7 @@ void json_close(struct json_output *json, char bracket) {
 
 void json_end_line(struct json_output *json) {
     putchar('\n');
-    fflush(stdout);
+    output_flush();
     json->empty = true;
 }
 

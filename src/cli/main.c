@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // The command gen5fs: finds the sub-command and runs it.
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,20 +11,27 @@
 #include "command.h"
 #include "complaint.h"
 #include "gen5/version.h"
+#include "output.h"
 
 struct command {
     const char *name;
     int (*run)(char **words);
     const char *arguments;
     const char *summary;
+    int failed; // the exit status where its output was lost
 };
 
 // In the order in which --help lists them.
 static const struct command commands[] = {
-    {"mount", command_mount, "SOURCE MOUNTPOINT", "show a folder of containers as directories"},
-    {"umount", command_umount, "MOUNTPOINT", "unmount, and return when the daemon is gone"},
-    {"status", command_status, "[MOUNTPOINT]", "list the mounts, or tell what one is doing"},
-    {"info", command_info, "FILE...", "show what containers hold"},
+    {"mount", command_mount, "SOURCE MOUNTPOINT", "show a folder of containers as directories",
+     COMMAND_FAILED},
+    {"umount", command_umount, "MOUNTPOINT", "unmount, and return when the daemon is gone",
+     COMMAND_FAILED},
+    {"status", command_status, "[MOUNTPOINT]", "list the mounts, or tell what one is doing",
+     COMMAND_FAILED},
+    {"info", command_info, "FILE...", "show what containers hold", COMMAND_FAILED},
+    {"verify", command_verify, "PATH...", "check containers, folders with all below them",
+     COMMAND_TROUBLE},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
@@ -80,15 +86,28 @@ static bool is_either(const char *word, const char *one, const char *other) {
     return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
+// `name` is the word behind "help"; NULL where there is none.
+static int help_with(const char *name) {
+    if (name == NULL) {
+        print_help(stdout);
+        return COMMAND_DONE;
+    }
+    const struct command *command = find_command(name);
+    char asked[] = "--help";
+    return command != NULL ? command->run((char *[]){asked, NULL}) : complain_of_command(name);
+}
+
 static int run(char **words) {
     const char *first = words[0];
     if (first == NULL) {
         print_help(stderr);
         return COMMAND_USAGE;
     }
-    if (is_either(first, "--help", "-h") || strcmp(first, "help") == 0) {
-        print_help(stdout);
-        return COMMAND_DONE;
+    if (is_either(first, "--help", "-h")) {
+        return help_with(NULL);
+    }
+    if (strcmp(first, "help") == 0) {
+        return help_with(words[1]);
     }
     if (is_either(first, "--version", "-V")) {
         puts("gen5fs " GEN5_VERSION);
@@ -107,17 +126,23 @@ static bool is_mount_helper(const char *program) {
     return strcmp(slash != NULL ? slash + 1 : program, "mount.gen5fs") == 0;
 }
 
+// Results that were lost, on a full disk perhaps, must not look like success. Returns the exit
+// status that this makes of `status`.
+static int check_output(const char *name, int status) {
+    int problem = output_problem();
+    if (problem == 0) {
+        return status;
+    }
+    const struct command *command = name != NULL ? find_command(name) : NULL;
+    int failed = command != NULL ? command->failed : COMMAND_FAILED;
+    complain("standard output", "%s", strerror(problem));
+    return status < failed ? failed : status;
+}
+
 int main(int argc, char **argv) {
-    int status;
+    char **words = argc > 0 ? argv + 1 : argv;
     if (argc > 0 && is_mount_helper(argv[0])) {
-        status = command_mount_helper(argv + 1);
-    } else {
-        status = run(argc > 0 ? argv + 1 : argv);
+        return check_output("mount", command_mount_helper(words));
     }
-    // Results that were lost, on a full disk perhaps, must not look like success.
-    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == COMMAND_DONE) {
-        complain("standard output", "%s", strerror(errno));
-        status = COMMAND_FAILED;
-    }
-    return status;
+    return check_output(words[0], run(words));
 }

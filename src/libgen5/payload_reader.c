@@ -90,6 +90,11 @@ enum gen5_status gen5_payload_reader_new(const struct gen5_container *container,
     return GEN5_OK;
 }
 
+const struct gen5_chunk_header *
+gen5_payload_reader_header(const struct gen5_payload_reader *reader) {
+    return gen5_chunk_reader_header(reader->chunk);
+}
+
 enum gen5_status gen5_payload_reader_read(struct gen5_payload_reader *reader, void *buffer,
                                           size_t size, struct gen5_error *error) {
     enum gen5_status status = gen5_chunk_reader_read(reader->chunk, buffer, size, error);

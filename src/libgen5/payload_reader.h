@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 
+#include "gen5/header.h"
 #include "gen5/payload.h"
 
 // Small enough to be still in the processor's cache when what was read is hashed and written.
@@ -30,6 +31,10 @@ enum gen5_status gen5_payload_reader_new(const struct gen5_container *container,
                                          enum gen5_verification verification,
                                          struct gen5_payload_reader **reader,
                                          struct gen5_error *error);
+
+// The chunk's inner header.
+const struct gen5_chunk_header *
+gen5_payload_reader_header(const struct gen5_payload_reader *reader);
 
 // Read exactly `size` further bytes, of which there must be as many left.
 enum gen5_status gen5_payload_reader_read(struct gen5_payload_reader *reader, void *buffer,

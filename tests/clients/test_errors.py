@@ -95,7 +95,7 @@ class Messages(CommandCase):
 
     def test_every_sub_command_has_help(self):
         for command in (
-            "mount", "umount", "status", "info",
+            "mount", "umount", "status", "info", "verify",
         ):
             with self.subTest(command):
                 done = self.gen5fs(command, "--help")

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Work side by side: threads take the next piece that nobody has.
+#include "work.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { THREADS_MAX = 64, TICK_MS = 100 };
+
+struct crew {
+    const struct work *work;
+    pthread_mutex_t lock;
+    pthread_cond_t done_changed;
+    size_t next;    // the piece that is taken next. Under the lock.
+    bool *done;     // one a piece: it was run. Under the lock.
+    size_t threads; // of the caller's thread alone
+    pthread_t ids[THREADS_MAX];
+};
+
+// Take and do one piece. False where none is left.
+static bool do_next(struct crew *crew) {
+    pthread_mutex_lock(&crew->lock);
+    size_t piece = crew->next;
+    bool left = piece < crew->work->count;
+    crew->next += left ? 1 : 0;
+    pthread_mutex_unlock(&crew->lock);
+    if (!left) {
+        return false;
+    }
+    crew->work->run(crew->work->context, piece);
+    pthread_mutex_lock(&crew->lock);
+    crew->done[piece] = true;
+    pthread_cond_signal(&crew->done_changed);
+    pthread_mutex_unlock(&crew->lock);
+    return true;
+}
+
+static void *run_thread(void *context) {
+    struct crew *crew = context;
+    while (do_next(crew)) {
+    }
+    return NULL;
+}
+
+// As many as processors that this process may use, and not more than there is work.
+static size_t threads_wanted(size_t pieces) {
+    cpu_set_t processors;
+    CPU_ZERO(&processors);
+    int count =
+        sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+    size_t wanted = count < THREADS_MAX ? (size_t)count : THREADS_MAX;
+    return wanted < pieces ? wanted : pieces;
+}
+
+static struct timespec tick_deadline(void) {
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_nsec += TICK_MS * 1000000L;
+    deadline.tv_sec += deadline.tv_nsec / 1000000000L;
+    deadline.tv_nsec %= 1000000000L;
+    return deadline;
+}
+
+// Wait until the piece is done. The lock is held, and let go of while somebody watches.
+static void await(struct crew *crew, size_t piece) {
+    struct timespec deadline = tick_deadline();
+    while (!crew->done[piece]) {
+        if (crew->work->tick == NULL) {
+            pthread_cond_wait(&crew->done_changed, &crew->lock);
+        } else if (pthread_cond_timedwait(&crew->done_changed, &crew->lock, &deadline) != 0) {
+            pthread_mutex_unlock(&crew->lock);
+            crew->work->tick(crew->work->context);
+            deadline = tick_deadline();
+            pthread_mutex_lock(&crew->lock);
+        }
+    }
+}
+
+static void do_together(struct crew *crew) {
+    const struct work *work = crew->work;
+    for (size_t i = threads_wanted(work->count); i > 0; i--) {
+        if (pthread_create(&crew->ids[crew->threads], NULL, run_thread, crew) == 0) {
+            crew->threads++;
+        }
+    }
+    for (size_t piece = 0; piece < work->count; piece++) {
+        // Where no thread could be had, this one does the work.
+        while (crew->threads == 0 && !crew->done[piece] && do_next(crew)) {
+        }
+        pthread_mutex_lock(&crew->lock);
+        await(crew, piece);
+        pthread_mutex_unlock(&crew->lock);
+        work->finish(work->context, piece);
+    }
+    for (size_t i = 0; i < crew->threads; i++) {
+        pthread_join(crew->ids[i], NULL);
+    }
+}
+
+static void do_alone(const struct work *work) {
+    for (size_t piece = 0; piece < work->count; piece++) {
+        work->run(work->context, piece);
+        if (work->tick != NULL) {
+            work->tick(work->context);
+        }
+        work->finish(work->context, piece);
+    }
+}
+
+void work_do(const struct work *work) {
+    struct crew crew = {.work = work, .done = calloc(work->count + 1, sizeof(bool))};
+    if (crew.done == NULL) {
+        do_alone(work);
+        return;
+    }
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&crew.done_changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&crew.lock, NULL);
+    do_together(&crew);
+    pthread_mutex_destroy(&crew.lock);
+    pthread_cond_destroy(&crew.done_changed);
+    free(crew.done);
+}
