@@ -71,13 +71,14 @@ class Bench:
         self.report.add(work, name, seconds, used)
 
     def fresh_and_warm(self, work, kind, function, among):
-        """A pass right after mounting, then a warm one; every contender in each round."""
+        """A pass right after mounting, then three warm ones; every contender in each round."""
         contenders = self.contenders(kind)
         for _ in range(self.rounds):
             for name in among:
                 with contenders[name]() as contender:
                     self.timed(f"{work}, fresh", name, contender, function)
-                    self.timed(f"{work}, warm", name, contender, function)
+                    for _ in range(3):
+                        self.timed(f"{work}, warm", name, contender, function)
 
     def speed(self, work, beside, contender="gen5fs"):
         return self.report.speed(work, contender, beside)
