@@ -7,6 +7,7 @@
 import ctypes
 import errno
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -110,7 +111,7 @@ class DeadMounts(MountingCase):
                 done = self.program(GEN5FS, "mount", "library", "--", name, status=BAD_POINT)
                 cure = done.stderr.decode().strip().rpartition("clear it with ")[2]
                 self.assertTrue(cure.startswith("gen5fs umount "), done.stderr)
-                self.shell(cure.replace("gen5fs", GEN5FS, 1))
+                self.shell(cure.replace("gen5fs", shlex.quote(GEN5FS), 1))
                 self.assertFalse(is_mounted(point))
 
     def test_a_mount_point_inside_a_dead_mount_is_explained_by_the_dead_mount(self):
