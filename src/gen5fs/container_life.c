@@ -110,10 +110,7 @@ static bool ino_is_taken(const struct container *container, uint64_t ino) {
 static uint64_t file_ino(const struct container *container, const char *path) {
     static const char *const first[] = {"image.", NOTICE_NAME, NULL, ENVIRONMENT_NAME};
     const uint64_t hash_mask = (UINT64_C(1) << 21) - 1;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ container->node->shown_ino;
-    for (const char *at = path; *at != '\0'; at++) {
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-    }
+    uint64_t hash = key_hash_text(container->node->shown_ino, path);
     uint64_t rank = 6;
     for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
         if (first[i] != NULL && strncmp(path, first[i], strlen(first[i])) == 0) {
