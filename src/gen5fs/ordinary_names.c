@@ -158,13 +158,10 @@ struct relinked {
     enum ordinary_state before[2];
 };
 
-// The regular file that a name leads to, if the kernel may know it.
-static struct node *file_of_name(struct filesystem *filesystem, const struct node *parent,
-                                 const char *name) {
-    struct stat attributes;
-    return fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) == 0 &&
-                   S_ISREG(attributes.st_mode)
-               ? node_find_source(filesystem, attributes.st_dev, attributes.st_ino, false)
+// The regular file that has these attributes, if the kernel may know it.
+static struct node *file_with(struct filesystem *filesystem, const struct stat *attributes) {
+    return S_ISREG(attributes->st_mode)
+               ? node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false)
                : NULL;
 }
 
@@ -226,8 +223,11 @@ int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const ch
     if (ordinary_name_leads_to_container(filesystem, parent, name)) {
         return EISDIR;
     }
-    const struct relinked file =
-        relink_begin(filesystem, file_of_name(filesystem, parent, name), NULL);
+    struct stat attributes;
+    if (fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno;
+    }
+    const struct relinked file = relink_begin(filesystem, file_with(filesystem, &attributes), NULL);
     problem = unlinkat(parent->fd, name, 0) != 0 ? errno : 0;
     relink_end(filesystem, &file);
     return problem;
@@ -247,10 +247,10 @@ int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const cha
 // What a rename has done to a file whose name decides what it is. `attributes` are the file's.
 static void kind_may_have_changed(struct filesystem *filesystem, const struct stat *attributes,
                                   struct node *new_parent, const char *new_name) {
-    if (!S_ISREG(attributes->st_mode) || !name_is_container(new_name)) {
+    if (!name_is_container(new_name)) {
         return;
     }
-    struct node *node = node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
+    struct node *node = file_with(filesystem, attributes);
     if (node == NULL) {
         return;
     }
@@ -267,18 +267,20 @@ static void kind_may_have_changed(struct filesystem *filesystem, const struct st
 static int rename_plainly(struct filesystem *filesystem, struct node *old_parent,
                           const char *old_name, struct node *new_parent, const char *new_name,
                           unsigned int flags) {
+    const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
     struct stat moved;
-    struct stat back = {.st_mode = 0};
+    struct stat there; // replaced, or moved back
     if (fstatat(old_parent->fd, old_name, &moved, AT_SYMLINK_NOFOLLOW) != 0) {
         return errno;
     }
-    if ((flags & RENAME_EXCHANGE) != 0 &&
-        fstatat(new_parent->fd, new_name, &back, AT_SYMLINK_NOFOLLOW) != 0) {
-        return errno;
+    if (fstatat(new_parent->fd, new_name, &there, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (exchanges) {
+            return errno;
+        }
+        there.st_mode = 0; // Nothing; or renameat2 says what is wrong.
     }
     const struct relinked files =
-        relink_begin(filesystem, file_of_name(filesystem, old_parent, old_name),
-                     file_of_name(filesystem, new_parent, new_name));
+        relink_begin(filesystem, file_with(filesystem, &moved), file_with(filesystem, &there));
     int problem =
         renameat2(old_parent->fd, old_name, new_parent->fd, new_name, flags) != 0 ? errno : 0;
     relink_end(filesystem, &files);
@@ -286,7 +288,9 @@ static int rename_plainly(struct filesystem *filesystem, struct node *old_parent
         return problem;
     }
     kind_may_have_changed(filesystem, &moved, new_parent, new_name);
-    kind_may_have_changed(filesystem, &back, old_parent, old_name);
+    if (exchanges) {
+        kind_may_have_changed(filesystem, &there, old_parent, old_name);
+    }
     return 0;
 }
 
