@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "chunk_read.h"
+#include "file_write.h"
+#include "ownership.h"
+#include "size_arithmetic.h"
 
 struct gen5_payload_reader {
     const struct gen5_record *record; // borrowed
@@ -123,6 +126,30 @@ enum gen5_status gen5_payload_reader_finish(struct gen5_payload_reader *reader,
                                             struct gen5_error *error) {
     enum gen5_status status = gen5_chunk_reader_finish(reader->chunk, error);
     return status == GEN5_OK && reader->digest != NULL ? check_digest(reader, error) : status;
+}
+
+enum gen5_status gen5_payload_reader_read_all(struct gen5_payload_reader *reader,
+                                              const struct gen5_payload_target *target,
+                                              struct gen5_error *error) {
+    const uint64_t size = reader->record->payload_size;
+    GEN5_AUTO_FREE char *scratch = NULL;
+    if (target->buffer == NULL) {
+        scratch = malloc((size_t)gen5_size_smaller(size, GEN5_PAYLOAD_PIECE_SIZE) + 1);
+        if (scratch == NULL) {
+            return gen5_error_set_memory(error);
+        }
+    }
+    enum gen5_status status = GEN5_OK;
+    for (uint64_t done = 0; status == GEN5_OK && done < size;) {
+        size_t piece = (size_t)gen5_size_smaller(size - done, GEN5_PAYLOAD_PIECE_SIZE);
+        char *bytes = scratch != NULL ? scratch : target->buffer + done;
+        status = gen5_payload_reader_read(reader, bytes, piece, error);
+        if (status == GEN5_OK && target->fd >= 0) {
+            status = gen5_file_write(target->fd, target->offset + done, bytes, piece, error);
+        }
+        done += piece;
+    }
+    return status == GEN5_OK ? gen5_payload_reader_finish(reader, error) : status;
 }
 
 void gen5_payload_reader_free(struct gen5_payload_reader *reader) {

@@ -40,6 +40,18 @@ gen5_payload_reader_header(const struct gen5_payload_reader *reader);
 enum gen5_status gen5_payload_reader_read(struct gen5_payload_reader *reader, void *buffer,
                                           size_t size, struct gen5_error *error);
 
+// Where a payload goes.
+struct gen5_payload_target {
+    char *buffer; // the whole payload's place, or NULL: then through a small buffer to
+    int fd;       // this file, or nowhere where it is -1
+    uint64_t offset;
+};
+
+// Read all of the payload, of which nothing was read before, and finish.
+enum gen5_status gen5_payload_reader_read_all(struct gen5_payload_reader *reader,
+                                              const struct gen5_payload_target *target,
+                                              struct gen5_error *error);
+
 // Once all is read: nothing may follow, and with GEN5_VERIFY the SHA-256 must be the record's.
 enum gen5_status gen5_payload_reader_finish(struct gen5_payload_reader *reader,
                                             struct gen5_error *error);

@@ -77,25 +77,9 @@ static enum gen5_status check_flags(const struct chunk_check *check,
 
 // --- The payload --------------------------------------------------------------------------------
 
-// Read everything, with all that reading checks.
-static enum gen5_status read_through(struct gen5_payload_reader *reader, uint64_t size,
-                                     struct gen5_error *problem) {
-    GEN5_AUTO_FREE char *piece =
-        malloc((size_t)gen5_size_smaller(size, GEN5_PAYLOAD_PIECE_SIZE) + 1);
-    if (piece == NULL) {
-        return gen5_error_set_memory(problem);
-    }
-    enum gen5_status status = GEN5_OK;
-    for (uint64_t done = 0; status == GEN5_OK && done < size;) {
-        size_t next = (size_t)gen5_size_smaller(size - done, GEN5_PAYLOAD_PIECE_SIZE);
-        status = gen5_payload_reader_read(reader, piece, next, problem);
-        done += next;
-    }
-    return status == GEN5_OK ? gen5_payload_reader_finish(reader, problem) : status;
-}
-
 static enum gen5_status check_payload(const struct chunk_check *check, struct gen5_error *problem) {
     const struct gen5_inspection *inspection = check->inspection;
+    const struct gen5_payload_target nowhere = {.buffer = NULL, .fd = -1};
     struct gen5_payload_reader *reader = NULL;
     enum gen5_status status = gen5_payload_reader_new(inspection->container, check->record,
                                                       GEN5_VERIFY, &reader, problem);
@@ -103,7 +87,7 @@ static enum gen5_status check_payload(const struct chunk_check *check, struct ge
         status = check_flags(check, gen5_payload_reader_header(reader), problem);
     }
     if (status == GEN5_OK) {
-        status = read_through(reader, check->record->payload_size, problem);
+        status = gen5_payload_reader_read_all(reader, &nowhere, problem);
     }
     gen5_payload_reader_free(reader);
     return status;
