@@ -260,3 +260,12 @@ void gen5_record_release(struct gen5_record *record) {
     record->key = NULL;
     record->damage = NULL;
 }
+
+int gen5_record_compare_offsets(const void *left, const void *right) {
+    const struct gen5_record *a = *(const struct gen5_record *const *)left;
+    const struct gen5_record *b = *(const struct gen5_record *const *)right;
+    if (a->offset != b->offset) {
+        return a->offset < b->offset ? -1 : 1;
+    }
+    return a < b ? -1 : a > b;
+}

@@ -38,6 +38,10 @@ enum gen5_status gen5_record_read(const char *text, struct gen5_json_value value
                                   struct gen5_record *record, struct gen5_error *error);
 void gen5_record_release(struct gen5_record *record);
 
+// For qsort(3) of pointers to records of one manifest: by offset, and where these are the same in
+// the manifest's order.
+int gen5_record_compare_offsets(const void *left, const void *right);
+
 // The value of gen5_metadata.chunks or another member of gen5_metadata, in a document.
 struct gen5_json_value gen5_metadata_find(const char *text, struct gen5_json_value root,
                                           const char *name);

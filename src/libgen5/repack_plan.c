@@ -76,15 +76,6 @@ static bool has_bytes(const struct gen5_container *old, const struct gen5_record
             record->offset + record->stored_size <= header->table_offset);
 }
 
-static int compare_offsets(const void *left, const void *right) {
-    const struct gen5_record *a = *(const struct gen5_record *const *)left;
-    const struct gen5_record *b = *(const struct gen5_record *const *)right;
-    if (a->offset != b->offset) {
-        return a->offset < b->offset ? -1 : 1;
-    }
-    return a < b ? -1 : a > b;
-}
-
 // A shadowed record: of a member's type, but another one stands for the member.
 static bool is_shadowed(const struct planning *planning, const struct gen5_record *record) {
     return !planning->fates[index_of(planning, record)].member &&
@@ -140,7 +131,7 @@ static enum gen5_status drop_what_has_no_bytes(struct planning *planning,
             planning->fates[i].dropped = true;
         }
     }
-    qsort(by_offset, count, sizeof *by_offset, compare_offsets);
+    qsort(by_offset, count, sizeof *by_offset, gen5_record_compare_offsets);
     drop_overlapping(planning, by_offset, count, is_shadowed);
     drop_overlapping(planning, by_offset, count, is_damaged);
     return GEN5_OK;

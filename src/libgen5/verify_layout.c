@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "inspection.h"
+#include "manifest_record.h"
 #include "ownership.h"
 
 // Where the header's fields stand, for messages.
@@ -42,15 +43,6 @@ static void check_header(const struct gen5_inspection *inspection) {
                                    rows[i].name, rows[i].stated, rows[i].right);
         }
     }
-}
-
-static int compare_offsets(const void *left, const void *right) {
-    const struct gen5_record *a = *(const struct gen5_record *const *)left;
-    const struct gen5_record *b = *(const struct gen5_record *const *)right;
-    if (a->offset != b->offset) {
-        return a->offset < b->offset ? -1 : 1;
-    }
-    return a < b ? -1 : a > b;
 }
 
 static void check_gap(const struct gen5_inspection *inspection, uint64_t begin, uint64_t end) {
@@ -109,7 +101,7 @@ enum gen5_status gen5_verify_layout(const struct gen5_inspection *inspection,
         all_known = all_known && (!inspection->counts[i] || record->damage == NULL);
     }
     check_header(inspection);
-    qsort(chunks, count, sizeof *chunks, compare_offsets);
+    qsort(chunks, count, sizeof *chunks, gen5_record_compare_offsets);
     check_spans(inspection, chunks, count, all_known);
     return GEN5_OK;
 }
