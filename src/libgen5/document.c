@@ -262,43 +262,21 @@ static void write_string(struct gen5_text_builder *out, const char *text, struct
     free(decoded);
 }
 
-static void write_event(struct gen5_json_writer *writer, const char *text,
-                        enum gen5_json_event event, const struct gen5_json_value *token,
-                        bool *after_key) {
-    bool object = token->kind == GEN5_JSON_OBJECT;
-    if (event == GEN5_JSON_EVENT_CLOSE) {
-        gen5_json_writer_close(writer, object ? "}" : "]");
-        return;
-    }
-    if (!*after_key) {
-        gen5_json_writer_item(writer);
-    }
-    *after_key = event == GEN5_JSON_EVENT_KEY;
-    if (event == GEN5_JSON_EVENT_OPEN) {
-        gen5_json_writer_open(writer, object ? "{" : "[");
-    } else if (token->kind == GEN5_JSON_STRING) {
-        write_string(writer->out, text, token->span);
-        gen5_text_builder_append_string(writer->out, *after_key ? ": " : "");
+static void write_token(struct gen5_text_builder *out, const char *text,
+                        const struct gen5_json_value *token) {
+    if (token->kind == GEN5_JSON_STRING) {
+        write_string(out, text, token->span);
     } else if (token->kind == GEN5_JSON_NUMBER) {
-        write_number(writer->out, text, token->span);
+        write_number(out, text, token->span);
     } else {
-        gen5_text_builder_append_span(writer->out, text, token->span);
+        gen5_text_builder_append_span(out, text, token->span);
     }
 }
 
 static void write_line(struct gen5_text_builder *out, const char *text, struct gen5_span span) {
     struct gen5_json_layout layout = gen5_json_layout_default();
     layout.lines = false;
-    struct gen5_json_writer writer = {out, layout, true};
-    struct gen5_json_reader reader;
-    gen5_json_reader_init(&reader, text + span.begin, span.end - span.begin, GEN5_JSON_DEPTH_LIMIT,
-                          GEN5_JSON_NO_BOM);
-    bool after_key = true; // nothing comes in front of the outermost value either
-    enum gen5_json_event event = gen5_json_reader_next(&reader);
-    while (event != GEN5_JSON_EVENT_END && event != GEN5_JSON_EVENT_FAULT) {
-        write_event(&writer, text + span.begin, event, &reader.token, &after_key);
-        event = gen5_json_reader_next(&reader);
-    }
+    gen5_json_layout_copy(text + span.begin, span.end - span.begin, &layout, write_token, out);
 }
 
 enum gen5_status gen5_document_line(const char *text, size_t size, const char *path,

@@ -152,9 +152,14 @@ void gen5_json_writer_item(struct gen5_json_writer *writer) {
     writer->empty = false;
 }
 
+void gen5_json_token_copy(struct gen5_text_builder *out, const char *text,
+                          const struct gen5_json_value *token) {
+    gen5_text_builder_append_span(out, text, token->span);
+}
+
 static void copy_event(struct gen5_json_writer *writer, const char *text,
                        enum gen5_json_event event, const struct gen5_json_value *token,
-                       bool *after_key) {
+                       gen5_json_token_writer *write_token, bool *after_key) {
     bool object = token->kind == GEN5_JSON_OBJECT;
     if (event == GEN5_JSON_EVENT_CLOSE) {
         gen5_json_writer_close(writer, object ? "}" : "]");
@@ -168,7 +173,7 @@ static void copy_event(struct gen5_json_writer *writer, const char *text,
         gen5_json_writer_open(writer, object ? "{" : "[");
         return;
     }
-    gen5_text_builder_append_span(writer->out, text, token->span);
+    write_token(writer->out, text, token);
     if (*after_key) {
         gen5_text_builder_append(writer->out, writer->layout.colon.bytes,
                                  writer->layout.colon.size);
@@ -176,14 +181,14 @@ static void copy_event(struct gen5_json_writer *writer, const char *text,
 }
 
 void gen5_json_layout_copy(const char *text, size_t size, const struct gen5_json_layout *layout,
-                           struct gen5_text_builder *out) {
+                           gen5_json_token_writer *write_token, struct gen5_text_builder *out) {
     struct gen5_json_writer writer = {out, *layout, true};
     struct gen5_json_reader reader;
     gen5_json_reader_init(&reader, text, size, GEN5_JSON_DEPTH_LIMIT, GEN5_JSON_NO_BOM);
     bool after_key = true; // nothing comes in front of the outermost value either
     enum gen5_json_event event = gen5_json_reader_next(&reader);
     while (event != GEN5_JSON_EVENT_END && event != GEN5_JSON_EVENT_FAULT) {
-        copy_event(&writer, text, event, &reader.token, &after_key);
+        copy_event(&writer, text, event, &reader.token, write_token, &after_key);
         event = gen5_json_reader_next(&reader);
     }
 }

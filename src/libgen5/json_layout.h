@@ -57,9 +57,15 @@ void gen5_json_writer_close(struct gen5_json_writer *writer, const char *bracket
 // What comes in front of each member or element of the open container.
 void gen5_json_writer_item(struct gen5_json_writer *writer);
 
-// Write a value of a text that gen5_json_scan has passed, with its literals as they are, in
-// `layout`.
+// Writes a key or a scalar.
+typedef void gen5_json_token_writer(struct gen5_text_builder *out, const char *text,
+                                    const struct gen5_json_value *token);
+// With its literal as it is.
+gen5_json_token_writer gen5_json_token_copy;
+
+// Write a value of a text that gen5_json_scan has passed in `layout`, its keys and scalars by
+// `write_token`.
 void gen5_json_layout_copy(const char *text, size_t size, const struct gen5_json_layout *layout,
-                           struct gen5_text_builder *out);
+                           gen5_json_token_writer *write_token, struct gen5_text_builder *out);
 
 #endif

@@ -346,7 +346,8 @@ static enum gen5_status write_old_record(const struct writing *writing, size_t i
     if (status == GEN5_OK && gen5_json_layout_equal(&layout, &writing->element_layout)) {
         gen5_text_builder_append(out, record_text.bytes, record_text.size);
     } else if (status == GEN5_OK) {
-        gen5_json_layout_copy(record_text.bytes, record_text.size, &writing->element_layout, out);
+        gen5_json_layout_copy(record_text.bytes, record_text.size, &writing->element_layout,
+                              gen5_json_token_copy, out);
     }
     gen5_text_builder_release(&record_text);
     return status;

@@ -82,7 +82,7 @@ static void check_layout(const char *text, size_t size, size_t values) {
         struct gen5_json_fault fault;
         gen5_text_builder_init(&out, 1 << 24);
         gen5_json_layout_copy(text + root.span.begin, root.span.end - root.span.begin, &layout,
-                              &out);
+                              gen5_json_token_copy, &out);
         if (out.status == GEN5_OK) {
             require(gen5_json_scan(out.bytes, out.size, 500, GEN5_JSON_NO_BOM, &copy, &fault));
             require(copy.kind == root.kind);
