@@ -3,7 +3,6 @@
 //
 // `gen5fs mount`: the command line of mounting.
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "arguments.h"
 #include "command.h"
@@ -43,7 +42,7 @@ static const struct argument_switch switches[] = {
     {'h', "help", false},
 };
 
-static bool apply_argument(const struct argument *argument, struct mount_request *request) {
+static bool apply_argument(struct mount_request *request, const struct argument *argument) {
     if (argument->given == NULL) {
         return mount_request_add_operand(request, argument->text);
     }
@@ -61,21 +60,9 @@ static bool apply_argument(const struct argument *argument, struct mount_request
 
 int command_mount(char **words) {
     struct mount_request request = {0};
-    struct arguments arguments;
-    arguments_start(&arguments, "mount", switches, sizeof switches / sizeof switches[0], words);
-    struct argument argument;
-    enum argument_result result;
-    while ((result = arguments_next(&arguments, &argument)) == ARGUMENT_FOUND) {
-        if (argument.given != NULL && argument.given->letter == 'h') {
-            fputs(help, stdout);
-            return COMMAND_DONE;
-        }
-        if (!apply_argument(&argument, &request)) {
-            return COMMAND_USAGE;
-        }
-    }
-    if (result == ARGUMENT_WRONG || !mount_request_is_complete(&request)) {
-        return COMMAND_USAGE;
-    }
-    return mount_request_run(&request);
+    int status;
+    return mount_request_read(&request, switches, sizeof switches / sizeof switches[0], help, words,
+                              apply_argument, &status)
+               ? mount_request_run(&request)
+               : status;
 }

@@ -4,7 +4,6 @@
 // mount.gen5fs, which mount(8) runs for the type gen5fs. Its switches and exit statuses are
 // mount(8)'s.
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "arguments.h"
 #include "command.h"
@@ -34,9 +33,7 @@ static const struct argument_switch switches[] = {
     {'t', NULL, true},  {'o', NULL, true},  {'h', "help", false},
 };
 
-// false where it complained.
-static bool apply_argument(const struct argument *argument, struct mount_request *request,
-                           bool *fake) {
+static bool apply_argument(struct mount_request *request, const struct argument *argument) {
     if (argument->given == NULL) {
         return mount_request_add_operand(request, argument->text);
     }
@@ -45,7 +42,7 @@ static bool apply_argument(const struct argument *argument, struct mount_request
         request->sloppy = true;
         return true;
     case 'f':
-        *fake = true;
+        request->fake = true;
         return true;
     case 'o':
         return mount_request_add_options(request, argument->text);
@@ -56,22 +53,10 @@ static bool apply_argument(const struct argument *argument, struct mount_request
 
 int command_mount_helper(char **words) {
     struct mount_request request = {0};
-    bool fake = false;
-    struct arguments arguments;
-    arguments_start(&arguments, "mount", switches, sizeof switches / sizeof switches[0], words);
-    struct argument argument;
-    enum argument_result result;
-    while ((result = arguments_next(&arguments, &argument)) == ARGUMENT_FOUND) {
-        if (argument.given != NULL && argument.given->letter == 'h') {
-            fputs(help, stdout);
-            return HELPER_DONE;
-        }
-        if (!apply_argument(&argument, &request, &fake)) {
-            return HELPER_USAGE;
-        }
+    int status;
+    if (!mount_request_read(&request, switches, sizeof switches / sizeof switches[0], help, words,
+                            apply_argument, &status)) {
+        return status == COMMAND_DONE ? HELPER_DONE : HELPER_USAGE;
     }
-    if (result == ARGUMENT_WRONG || !mount_request_is_complete(&request)) {
-        return HELPER_USAGE;
-    }
-    return fake || mount_request_run(&request) == COMMAND_DONE ? HELPER_DONE : HELPER_FAILED;
+    return mount_request_run(&request) == COMMAND_DONE ? HELPER_DONE : HELPER_FAILED;
 }

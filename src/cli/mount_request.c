@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "closest.h"
+#include "command.h"
 #include "complaint.h"
 #include "gen5fs/mount.h"
 
@@ -174,7 +176,7 @@ void mount_request_add_debug(struct mount_request *request) {
     request->chosen |= DEBUG;
 }
 
-bool mount_request_is_complete(const struct mount_request *request) {
+static bool is_complete(const struct mount_request *request) {
     if (request->operand_count < 2) {
         complain("mount", "%s is missing; use gen5fs mount SOURCE MOUNTPOINT",
                  request->operand_count == 0 ? "SOURCE" : "MOUNTPOINT");
@@ -183,7 +185,32 @@ bool mount_request_is_complete(const struct mount_request *request) {
     return true;
 }
 
+bool mount_request_read(struct mount_request *request, const struct argument_switch *switches,
+                        size_t switch_count, const char *help, char **words,
+                        bool (*apply)(struct mount_request *, const struct argument *),
+                        int *status) {
+    struct arguments arguments;
+    struct argument argument;
+    enum argument_result result;
+    arguments_start(&arguments, "mount", switches, switch_count, words);
+    *status = COMMAND_USAGE;
+    while ((result = arguments_next(&arguments, &argument)) == ARGUMENT_FOUND) {
+        if (argument.given != NULL && argument.given->letter == 'h') {
+            fputs(help, stdout);
+            *status = COMMAND_DONE;
+            return false;
+        }
+        if (!apply(request, &argument)) {
+            return false;
+        }
+    }
+    return result == ARGUMENT_END && is_complete(request);
+}
+
 int mount_request_run(const struct mount_request *request) {
+    if (request->fake) {
+        return COMMAND_DONE;
+    }
     char kernel_options[KERNEL_OPTIONS_SIZE];
     write_kernel_options(request->chosen, kernel_options);
     const struct gen5fs_mount_options options = {
