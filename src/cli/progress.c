@@ -7,19 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "gen5fs/filesystem.h"
 #include "quantity.h"
 #include "terminal.h"
 
 enum { TEXT_SIZE = 200, BAR_SIZE_MIN = 10, BAR_SIZE_MAX = 60 };
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 // What reads the other end of a pipe has the terminal for itself.
 static bool is_piped_on(void) {
@@ -33,7 +27,7 @@ void progress_start(struct progress *progress, size_t files, uint64_t bytes) {
         .shown = terminal_is(stderr) && !is_piped_on(),
         .files = files,
         .bytes = bytes,
-        .begin_ms = now_ms(),
+        .begin_ms = clock_ms(),
     };
 }
 
@@ -46,7 +40,7 @@ void progress_add_file(struct progress *progress) {
 }
 
 double progress_seconds(const struct progress *progress) {
-    return (double)(now_ms() - progress->begin_ms) / 1000;
+    return (double)(clock_ms() - progress->begin_ms) / 1000;
 }
 
 // How much of the work is done, from 0 to 1. Files grow and overlap: bytes may pass what they were.

@@ -8,7 +8,9 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "gen5fs/filesystem.h"
+#include "gen5fs/thread.h"
 
 enum { THREADS_MAX = 64, TICK_MS = 100 };
 
@@ -57,25 +59,16 @@ static size_t threads_wanted(size_t pieces) {
     return wanted < pieces ? wanted : pieces;
 }
 
-static struct timespec tick_deadline(void) {
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_nsec += TICK_MS * 1000000L;
-    deadline.tv_sec += deadline.tv_nsec / 1000000000L;
-    deadline.tv_nsec %= 1000000000L;
-    return deadline;
-}
-
 // Wait until the piece is done. The lock is held, and let go of while somebody watches.
 static void await(struct crew *crew, size_t piece) {
-    struct timespec deadline = tick_deadline();
+    int64_t tick_ms = clock_ms() + TICK_MS;
     while (!crew->done[piece]) {
-        if (crew->work->tick == NULL) {
-            pthread_cond_wait(&crew->done_changed, &crew->lock);
-        } else if (pthread_cond_timedwait(&crew->done_changed, &crew->lock, &deadline) != 0) {
+        thread_condition_wait(&crew->done_changed, &crew->lock,
+                              crew->work->tick != NULL ? tick_ms : INT64_MAX);
+        if (crew->work->tick != NULL && clock_ms() >= tick_ms) {
             pthread_mutex_unlock(&crew->lock);
             crew->work->tick(crew->work->context);
-            deadline = tick_deadline();
+            tick_ms = clock_ms() + TICK_MS;
             pthread_mutex_lock(&crew->lock);
         }
     }
@@ -118,11 +111,7 @@ void work_do(const struct work *work) {
         do_alone(work);
         return;
     }
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&crew.done_changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    thread_condition_init(&crew.done_changed);
     pthread_mutex_init(&crew.lock, NULL);
     do_together(&crew);
     pthread_mutex_destroy(&crew.lock);
