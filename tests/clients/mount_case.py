@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 import container
-from mounted import GEN5FS, REFERENCE, Mount, eventually
+from mounted import GEN5FS, REFERENCE, Mount, eventually, is_mount_point
 
 # Sanitizer builds on a busy machine are slow; a deadline only ends what would never end.
 PROGRAM_SECONDS = 60
@@ -89,7 +89,7 @@ def daemon_of(point):
 
 def take_down(point):
     """Unmounts whatever a test has left at a mount point."""
-    while os.path.ismount(point):
+    while is_mount_point(point):
         subprocess.run(["umount", "-l", point], check=True)
 
 
@@ -220,6 +220,14 @@ class MountCase(unittest.TestCase):
         self.addCleanup(take_down, point)
         return self.gen5fs("mount", *options, source, point)
 
+    def assert_one_line(self, done, says):
+        """A program that failed said so in one line, with these words in it; the line."""
+        message = done.stderr.decode()
+        self.assertEqual(len(message.strip().splitlines()), 1, message)
+        for words in says:
+            self.assertIn(words, message)
+        return message
+
     def shell(self, script, *arguments, status=0):
         return self.program("sh", "-c", script, "sh", *arguments, status=status)
 
@@ -294,6 +302,20 @@ class MountCase(unittest.TestCase):
         with self.assertRaises(OSError) as raised:
             call(*arguments, **options)
         self.assertEqual(raised.exception.errno, number, raised.exception)
+
+
+class LibraryCase(MountCase):
+    """A library of one container and a mount point, for tests that mount by themselves."""
+
+    def setUp(self):
+        super().setUp()
+        self.library = os.path.join(self.work, "library")
+        self.point = os.path.join(self.work, "point")
+        os.mkdir(self.library)
+        os.mkdir(self.point)
+        self.container = os.path.join(self.library, "a.gen5")
+        shutil.copyfile(os.path.join(REFERENCE, "extra-fields.gen5"), self.container)
+        self.addCleanup(take_down, self.point)
 
 
 def drive_terminal(command, steps, environment, seconds=PROGRAM_SECONDS):

@@ -13,32 +13,19 @@ import subprocess
 import unittest
 
 from mount_case import (
-    GEN5FS, PROGRAM_SECONDS, REFERENCE, MountCase, Stored, daemon_of, new_image,
+    GEN5FS, PROGRAM_SECONDS, REFERENCE, LibraryCase, MountCase, Stored, daemon_of, new_image,
     read_file, sha256, take_down, write_file,
 )
 
 MEMBERS = ["env.json", "image.png", "latent.npy", "metadata.json"]
 
 
-class CommandCase(MountCase):
-    def setUp(self):
-        super().setUp()
-        self.library = os.path.join(self.work, "library")
-        self.point = os.path.join(self.work, "point")
-        os.mkdir(self.library)
-        os.mkdir(self.point)
-        self.container = os.path.join(self.library, "a.gen5")
-        shutil.copyfile(os.path.join(REFERENCE, "extra-fields.gen5"), self.container)
-        self.addCleanup(take_down, self.point)
-
+class CommandCase(LibraryCase):
     def assert_fails(self, *arguments, says=()):
         """The command fails before it goes to the background, in one line that says enough."""
         done = self.gen5fs(*arguments, status=None)
         self.assertGreater(done.returncode, 0, done)
-        message = done.stderr.decode()
-        self.assertEqual(len(message.strip().splitlines()), 1, message)
-        for words in says:
-            self.assertIn(words, message)
+        self.assert_one_line(done, says)
         self.assertFalse(os.path.ismount(self.point))
         return done.returncode
 

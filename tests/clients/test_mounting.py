@@ -15,49 +15,28 @@ import unittest
 
 import private_system
 from mount_case import (
-    GEN5FS, PROGRAM_SECONDS, REFERENCE, MountCase, Stored, daemon_of, new_image, process_lives,
+    GEN5FS, PROGRAM_SECONDS, LibraryCase, Stored, daemon_of, new_image, process_lives, take_down,
     write_file,
 )
+from mounted import is_mount_point
 
 MEMBERS = ["env.json", "image.png", "latent.npy", "metadata.json"]
 NOT_MOUNTED, REFUSED, STILL_RUNS = 20, 21, 22
 BAD_POINT = 11
 
 
-def is_mounted(path):
-    """Asked of the kernel's table, so that dead mounts count."""
-    with open("/proc/self/mountinfo", "rb") as table:
-        points = [line.split(b" ")[4].replace(b"\\040", b" ") for line in table]
-    return os.fsencode(path) in points
-
-
-class MountingCase(MountCase):
-    """A library of one container and a mount point, which a plain user may own."""
+class MountingCase(LibraryCase):
+    """What a plain user may read, too."""
 
     def setUp(self):
         super().setUp()
         os.chmod(self.work, 0o755)
-        self.library = os.path.join(self.work, "library")
-        self.point = os.path.join(self.work, "point")
-        os.mkdir(self.library)
-        os.mkdir(self.point)
-        self.container = os.path.join(self.library, "a.gen5")
-        shutil.copyfile(os.path.join(REFERENCE, "extra-fields.gen5"), self.container)
         os.chmod(self.container, 0o644)
-        self.addCleanup(self.take_away, self.point)
-
-    def take_away(self, point):
-        while is_mounted(point):
-            self.program("umount", "-l", point)
 
     def assert_refused(self, *arguments, status, says=()):
         """The command fails with this status, in one line that says enough."""
         done = self.gen5fs(*arguments, status=status)
-        message = done.stderr.decode()
-        self.assertEqual(len(message.strip().splitlines()), 1, message)
-        for words in says:
-            self.assertIn(words, message)
-        return message
+        return self.assert_one_line(done, says)
 
     def assert_live(self, point=None):
         self.assertEqual(sorted(os.listdir(os.path.join(point or self.point, "a.gen5"))), MEMBERS)
@@ -69,7 +48,7 @@ class MountingCase(MountCase):
         daemon = daemon_of(point)
         os.kill(daemon, signal.SIGKILL)
         self.assert_process_ends(daemon)
-        self.assertTrue(is_mounted(point))
+        self.assertTrue(is_mount_point(point))
 
     def be_in(self, folder, as_whom=lambda *command: command):
         """Until the test ends, a program has its working directory there."""
@@ -91,7 +70,7 @@ class DeadMounts(MountingCase):
         os.kill(daemon, signal.SIGKILL)
         self.assert_process_ends(daemon)
         self.gen5fs("umount", self.point)
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
         self.gen5fs("mount", self.library, self.point)
         self.assert_live()
 
@@ -105,14 +84,14 @@ class DeadMounts(MountingCase):
             with self.subTest(name):
                 point = os.path.join(self.work, name)
                 os.mkdir(point)
-                self.addCleanup(self.take_away, point)
+                self.addCleanup(take_down, point)
                 self.mount_and_kill(point)
                 # As a user gives it, from the folder above.
                 done = self.program(GEN5FS, "mount", "library", "--", name, status=BAD_POINT)
                 cure = done.stderr.decode().strip().rpartition("clear it with ")[2]
                 self.assertTrue(cure.startswith("gen5fs umount "), done.stderr)
                 self.shell(cure.replace("gen5fs", shlex.quote(GEN5FS), 1))
-                self.assertFalse(is_mounted(point))
+                self.assertFalse(is_mount_point(point))
 
     def test_a_mount_point_inside_a_dead_mount_is_explained_by_the_dead_mount(self):
         self.mount_and_kill()
@@ -146,7 +125,7 @@ class Unmounting(MountingCase):
         place = os.path.join(self.work, name)
         os.mkdir(place)
         self.program("mount", "--bind", folder or self.point, place)
-        self.addCleanup(self.take_away, place)
+        self.addCleanup(take_down, place)
         return place
 
     def test_umount_of_a_mount_that_is_also_shown_elsewhere_says_where_and_does_not_wait(self):
@@ -155,7 +134,7 @@ class Unmounting(MountingCase):
         daemon = daemon_of(self.point)
         self.assert_refused("umount", self.point, status=STILL_RUNS,
                             says=[self.point, f"gen5fs umount '{place}'"])
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
         self.assert_live(place)
         self.gen5fs("umount", place)
         self.assertFalse(process_lives(daemon))
@@ -176,7 +155,7 @@ class Unmounting(MountingCase):
         descriptor = os.open(image, os.O_WRONLY | os.O_TRUNC)
         os.write(descriptor, content[:100])
         self.gen5fs("umount", "--lazy", self.point)
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
         os.write(descriptor, content[100:])
         os.close(descriptor)
         _, errors = process.communicate(timeout=PROGRAM_SECONDS)
@@ -283,7 +262,7 @@ exec /usr/bin/fusermount3 "$@"
         self.assert_refused("mount", self.library, self.point, status=BAD_POINT,
                             says=["has ended", f"gen5fs umount {self.point}"])
         self.gen5fs("umount", self.point)
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
 
     def test_a_user_takes_a_dead_mount_away_though_a_program_is_in_it(self):
         daemon = self.mount_as_user()
@@ -291,7 +270,7 @@ exec /usr/bin/fusermount3 "$@"
         os.kill(daemon, signal.SIGKILL)
         self.assert_process_ends(daemon)
         self.as_user(self.command, "umount", self.point)
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
 
 
 class SystemMounts(MountingCase):
@@ -309,7 +288,7 @@ class SystemMounts(MountingCase):
         private_system.add_program(self, "/usr/bin/gen5fs", os.path.join(prefix, "bin", "gen5fs"))
         self.user_point = os.path.join(self.work, "user's point")
         os.mkdir(self.user_point)
-        self.addCleanup(self.take_away, self.user_point)
+        self.addCleanup(take_down, self.user_point)
 
     def type_of(self, point):
         return self.program("findmnt", "-n", "-o", "FSTYPE", point).stdout.decode().strip()
@@ -340,7 +319,7 @@ class SystemMounts(MountingCase):
                     ))
                     for _ in range(2):
                         if "noauto" in options:
-                            if not is_mounted(self.point):
+                            if not is_mount_point(self.point):
                                 self.program("mount", "-T", table, self.point)
                         else:
                             self.program("mount", "-a", "-T", table)
@@ -364,7 +343,7 @@ class SystemMounts(MountingCase):
                     self.program(*private_system.as_plain_user(
                         "ls", os.path.join(self.user_point, "a.gen5")), cwd="/")
                     self.program(*private_system.as_plain_user(*command, self.user_point), cwd="/")
-                    self.assertFalse(is_mounted(self.user_point))
+                    self.assertFalse(is_mount_point(self.user_point))
 
     def test_a_failure_is_told_with_the_status_of_mount(self):
         mount_failure = 32
@@ -374,11 +353,11 @@ class SystemMounts(MountingCase):
         done = self.program("mount", "-t", "gen5fs", "-o", "alow_other", self.library, self.point,
                             status=1)
         self.assertIn("did you mean -o allow_other?", done.stderr.decode())
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
 
     def test_the_switches_of_mount_are_understood(self):
         self.program("mount", "-f", "-t", "gen5fs", self.library, self.point)
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
         self.program("mount", "-n", "-v", "-s", "-t", "gen5fs", "-o", "sparkling", self.library,
                      self.point)
         self.assert_live()
