@@ -10,26 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct image {
-    uint8_t *bytes;
-    size_t size;
-};
+#include "image_file.h"
 
-// A file of tests/data/images.
-static struct image load(const char *name) {
-    char path[4096];
-    const char *folder = getenv("GEN5_TEST_DATA");
-    cr_assert_not_null(folder, "GEN5_TEST_DATA is not set");
-    snprintf(path, sizeof path, "%s/images/%s", folder, name);
-    FILE *stream = fopen(path, "rb");
-    cr_assert_not_null(stream, "%s", path);
-    struct image image = {.bytes = malloc(64 * 1024)};
-    image.size = fread(image.bytes, 1, 64 * 1024, stream);
-    fclose(stream);
-    return image;
+static struct image_file load(const char *name) {
+    return image_file_load(name, 64 * 1024);
 }
 
-static enum gen5_status check(const struct image *image, enum gen5_image_kind kind,
+static enum gen5_status check(const struct image_file *image, enum gen5_image_kind kind,
                               struct gen5_error *error) {
     struct gen5_limits limits = gen5_limits_default();
     struct gen5_source source = gen5_source_from_memory(image->bytes, image->size);
@@ -133,7 +120,7 @@ Test(image, extensions_and_kinds_belong_together) {
 
 Test(image, every_variant_of_a_format_is_taken) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct image image = load(variants[i].name);
+        struct image_file image = load(variants[i].name);
         struct gen5_error error;
         cr_expect_eq(check(&image, variants[i].kind, &error), GEN5_OK, "%s: %s", variants[i].name,
                      error.message);
@@ -145,7 +132,7 @@ Test(image, every_variant_of_a_format_is_taken) {
 
 Test(image, bytes_behind_the_image_are_let_through) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct image image = load(variants[i].name);
+        struct image_file image = load(variants[i].name);
         struct gen5_error error;
         memcpy(image.bytes + image.size, "more", 4);
         image.size += 4;
@@ -157,9 +144,9 @@ Test(image, bytes_behind_the_image_are_let_through) {
 
 Test(image, every_cut_of_an_image_is_refused) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct image whole = load(variants[i].name);
+        struct image_file whole = load(variants[i].name);
         for (size_t size = 0; size < whole.size - variants[i].tail; size++) {
-            struct image cut = {.bytes = malloc(size + 1), .size = size};
+            struct image_file cut = {.bytes = malloc(size + 1), .size = size};
             memcpy(cut.bytes, whole.bytes, size);
             struct gen5_error error;
             cr_expect_eq(check(&cut, variants[i].kind, &error), GEN5_ERROR_INVALID,
@@ -175,7 +162,7 @@ Test(image, no_change_of_a_byte_breaks_a_check) {
     // Whether it is refused depends on the byte; what counts is that nothing else happens.
     static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct image image = load(variants[i].name);
+        struct image_file image = load(variants[i].name);
         uint8_t *exact = malloc(image.size); // so that a sanitizer sees what is read behind it
         memcpy(exact, image.bytes, image.size);
         free(image.bytes);
@@ -196,7 +183,7 @@ Test(image, no_change_of_a_byte_breaks_a_check) {
 }
 
 Test(image, an_image_of_another_kind_than_its_name_says_is_refused) {
-    struct image image = load("baseline.jpg");
+    struct image_file image = load("baseline.jpg");
     struct gen5_error error;
     cr_expect_eq(check(&image, GEN5_IMAGE_PNG, &error), GEN5_ERROR_INVALID);
     cr_expect_str_eq(error.message, "a JPEG image, not a PNG image: its name must be image.jpg");
@@ -227,7 +214,7 @@ Test(image, what_is_no_image_is_refused_in_words) {
 
 Test(image, more_pixels_than_the_limit_are_refused) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct image image = load(variants[i].name);
+        struct image_file image = load(variants[i].name);
         struct gen5_source source = gen5_source_from_memory(image.bytes, image.size);
         struct gen5_limits limits = gen5_limits_default();
         struct gen5_error error = GEN5_ERROR_NONE;
@@ -248,7 +235,7 @@ Test(image, more_pixels_than_the_limit_are_refused) {
 // Load, put bytes at a place, and expect the refusal to say `part`, or none where it is NULL.
 static void expect_after(const char *name, size_t at, const char *bytes, size_t size,
                          const char *part) {
-    struct image image = load(name);
+    struct image_file image = load(name);
     struct gen5_error error;
     memcpy(image.bytes + at, bytes, size);
     enum gen5_status status = check(&image, GEN5_IMAGE_UNKNOWN, &error);
@@ -278,7 +265,7 @@ Test(image, a_jpeg_needs_a_frame_and_a_scan) {
         {"\xff\xd8\xff\xd8\xff\xd9", 6, "no segment"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct image image = {.bytes = malloc(rows[i].size), .size = rows[i].size};
+        struct image_file image = {.bytes = malloc(rows[i].size), .size = rows[i].size};
         struct gen5_error error;
         memcpy(image.bytes, rows[i].bytes, rows[i].size);
         cr_expect_eq(check(&image, GEN5_IMAGE_JPEG, &error), GEN5_ERROR_INVALID, "row %zu", i);

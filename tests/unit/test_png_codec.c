@@ -11,33 +11,21 @@
 #include <string.h>
 #include <sys/resource.h>
 
-// --- Making PNGs --------------------------------------------------------------------------------
+#include "image_file.h"
 
-struct png {
-    uint8_t *bytes;
-    size_t size;
-};
+// --- Making PNGs --------------------------------------------------------------------------------
 
 enum { CAPACITY = 8 * 1024 * 1024, HEAD_SIZE = 13 };
 
-static struct png png_start(void) {
-    struct png png = {.bytes = malloc(CAPACITY), .size = 8};
+static struct image_file png_start(void) {
+    struct image_file png = {.bytes = malloc(CAPACITY), .size = 8};
     cr_assert_not_null(png.bytes);
     memcpy(png.bytes, "\x89PNG\r\n\x1a\n", 8);
     return png;
 }
 
-static struct png load(const char *name) {
-    char path[4096];
-    const char *folder = getenv("GEN5_TEST_DATA");
-    cr_assert_not_null(folder, "GEN5_TEST_DATA is not set");
-    snprintf(path, sizeof path, "%s/images/%s", folder, name);
-    FILE *stream = fopen(path, "rb");
-    cr_assert_not_null(stream, "%s", path);
-    struct png png = {.bytes = malloc(CAPACITY)};
-    png.size = fread(png.bytes, 1, CAPACITY, stream);
-    fclose(stream);
-    return png;
+static struct image_file load(const char *name) {
+    return image_file_load(name, CAPACITY);
 }
 
 // PNG specification, annex D: CRC-32 of type and data.
@@ -58,7 +46,7 @@ static void put_big_endian(uint8_t *bytes, uint32_t value) {
     }
 }
 
-static void add_chunk(struct png *png, const char *type, const void *data, size_t size) {
+static void add_chunk(struct image_file *png, const char *type, const void *data, size_t size) {
     uint8_t *chunk = png->bytes + png->size;
     cr_assert(png->size + size + 12 <= CAPACITY);
     put_big_endian(chunk, (uint32_t)size);
@@ -70,7 +58,7 @@ static void add_chunk(struct png *png, const char *type, const void *data, size_
     png->size += size + 12;
 }
 
-static void add_head(struct png *png, uint32_t width, uint32_t height, uint8_t colour) {
+static void add_head(struct image_file *png, uint32_t width, uint32_t height, uint8_t colour) {
     uint8_t head[HEAD_SIZE] = {[8] = 8, [9] = colour};
     put_big_endian(head, width);
     put_big_endian(head + 4, height);
@@ -81,28 +69,28 @@ static void add_head(struct png *png, uint32_t width, uint32_t height, uint8_t c
 static const uint8_t pixel[] = {0x78, 0x01, 0x01, 0x02, 0x00, 0xfd, 0xff,
                                 0x00, 0x7f, 0x00, 0x81, 0x00, 0x80};
 
-static struct png one_pixel(void) {
-    struct png png = png_start();
+static struct image_file one_pixel(void) {
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
     add_chunk(&png, "IEND", NULL, 0);
     return png;
 }
 
-static enum gen5_status check(const struct png *png, struct gen5_error *error) {
+static enum gen5_status check(const struct image_file *png, struct gen5_error *error) {
     struct gen5_limits limits = gen5_limits_default();
     struct gen5_source source = gen5_source_from_memory(png->bytes, png->size);
     *error = (struct gen5_error)GEN5_ERROR_NONE;
     return gen5_png_check(&source, &limits, error);
 }
 
-static void expect_taken(struct png *png, const char *row) {
+static void expect_taken(struct image_file *png, const char *row) {
     struct gen5_error error;
     cr_expect_eq(check(png, &error), GEN5_OK, "%s: %s", row, error.message);
     free(png->bytes);
 }
 
-static void expect_refused(struct png *png, const char *part) {
+static void expect_refused(struct image_file *png, const char *part) {
     struct gen5_error error;
     cr_expect_eq(check(png, &error), GEN5_ERROR_INVALID, "\"%s\" was expected", part);
     cr_expect_not_null(strstr(error.message, part), "\"%s\" does not say \"%s\"", error.message,
@@ -123,22 +111,22 @@ enum { VARIANT_COUNT = sizeof variants / sizeof variants[0] };
 
 Test(png_codec, every_variant_is_taken) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct png png = load(variants[i]);
+        struct image_file png = load(variants[i]);
         expect_taken(&png, variants[i]);
     }
-    struct png png = one_pixel();
+    struct image_file png = one_pixel();
     expect_taken(&png, "one pixel");
 }
 
 Test(png_codec, data_behind_the_end_chunk_is_taken) {
-    struct png png = one_pixel();
+    struct image_file png = one_pixel();
     memcpy(png.bytes + png.size, "PK\x03\x04 and more", 13);
     png.size += 13;
     expect_taken(&png, "data behind IEND");
 }
 
 Test(png_codec, image_data_in_many_chunks_is_taken) {
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     for (size_t i = 0; i < sizeof pixel; i++) {
         add_chunk(&png, "IDAT", pixel + i, 1);
@@ -149,7 +137,7 @@ Test(png_codec, image_data_in_many_chunks_is_taken) {
 }
 
 Test(png_codec, unknown_chunks_that_may_be_ignored_are_taken) {
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "gnFv", "anything", 8);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
@@ -159,7 +147,7 @@ Test(png_codec, unknown_chunks_that_may_be_ignored_are_taken) {
 }
 
 Test(png_codec, thousands_of_text_chunks_are_taken) {
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     for (size_t i = 0; i < 100000; i++) {
         add_chunk(&png, "tEXt", "Comment\0text", 12);
@@ -173,9 +161,9 @@ Test(png_codec, thousands_of_text_chunks_are_taken) {
 
 Test(png_codec, every_cut_is_refused) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct png whole = load(variants[i]);
+        struct image_file whole = load(variants[i]);
         for (size_t size = 8; size < whole.size; size++) {
-            struct png cut = {.bytes = malloc(size), .size = size};
+            struct image_file cut = {.bytes = malloc(size), .size = size};
             memcpy(cut.bytes, whole.bytes, size);
             expect_refused(&cut, "");
         }
@@ -185,7 +173,7 @@ Test(png_codec, every_cut_is_refused) {
 
 Test(png_codec, every_flipped_bit_is_refused) {
     for (size_t i = 0; i < VARIANT_COUNT; i++) {
-        struct png png = load(variants[i]);
+        struct image_file png = load(variants[i]);
         for (size_t at = 8; at < png.size; at++) {
             struct gen5_error error;
             png.bytes[at] ^= (uint8_t)(1 << at % 8);
@@ -198,7 +186,7 @@ Test(png_codec, every_flipped_bit_is_refused) {
 }
 
 Test(png_codec, a_wrong_crc_is_refused_by_name) {
-    struct png png = one_pixel();
+    struct image_file png = one_pixel();
     png.bytes[png.size - 1] ^= 1;
     expect_refused(&png, "IEND: CRC error");
 
@@ -212,7 +200,7 @@ Test(png_codec, a_wrong_crc_is_refused_by_name) {
 }
 
 Test(png_codec, pixels_that_are_not_all_there_are_refused) {
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 2, 0);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
     add_chunk(&png, "IEND", NULL, 0);
@@ -234,7 +222,7 @@ Test(png_codec, pixels_with_a_wrong_checksum_are_refused) {
     uint8_t wrong[sizeof pixel];
     memcpy(wrong, pixel, sizeof pixel);
     wrong[sizeof wrong - 1] ^= 1;
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "IDAT", wrong, sizeof wrong);
     add_chunk(&png, "IEND", NULL, 0);
@@ -242,7 +230,7 @@ Test(png_codec, pixels_with_a_wrong_checksum_are_refused) {
 }
 
 Test(png_codec, an_image_that_does_not_start_with_its_head_is_refused) {
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
     add_chunk(&png, "IEND", NULL, 0);
     expect_refused(&png, "IHDR");
@@ -253,7 +241,7 @@ Test(png_codec, an_unknown_filter_is_refused) {
     memcpy(wrong, pixel, sizeof pixel);
     wrong[7] = 9;
     memcpy(wrong + 9, "\0\x93\0\x89", 4); // its Adler-32
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "IDAT", wrong, sizeof wrong);
     add_chunk(&png, "IEND", NULL, 0);
@@ -261,7 +249,7 @@ Test(png_codec, an_unknown_filter_is_refused) {
 }
 
 Test(png_codec, an_unknown_critical_chunk_is_refused) {
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "ABCD", "x", 1);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
@@ -270,7 +258,7 @@ Test(png_codec, an_unknown_critical_chunk_is_refused) {
 }
 
 Test(png_codec, a_palette_image_without_a_palette_is_refused) {
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 3);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
     add_chunk(&png, "IEND", NULL, 0);
@@ -293,7 +281,7 @@ Test(png_codec, absurd_sizes_are_refused_before_anything_is_allocated) {
         {1, 0x0fffffff, "on a side"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct png png = png_start();
+        struct image_file png = png_start();
         add_head(&png, rows[i].width, rows[i].height, 6);
         add_chunk(&png, "IDAT", pixel, sizeof pixel);
         add_chunk(&png, "IEND", NULL, 0);
@@ -347,7 +335,7 @@ Test(png_codec, a_compressed_text_is_no_bomb) {
     uint8_t *text = malloc(BOMB_SIZE);
     memcpy(text, "Comment\0\0", 9);
     size_t size = 9 + make_bomb(text + 9, BOMB_SIZE - 9, (uint64_t)1 << 33);
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, 1, 1, 0);
     add_chunk(&png, "zTXt", text, size);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
@@ -363,7 +351,7 @@ Test(png_codec, memory_does_not_follow_the_number_of_pixels) {
     uint8_t *data = malloc(BOMB_SIZE);
     // Rows of zeros: every filter byte is 0 too.
     size_t size = make_bomb(data, BOMB_SIZE, (uint64_t)SIDE * (SIDE + 1));
-    struct png png = png_start();
+    struct image_file png = png_start();
     add_head(&png, SIDE, SIDE, 0);
     add_chunk(&png, "IDAT", data, size);
     add_chunk(&png, "IEND", NULL, 0);
@@ -375,7 +363,7 @@ Test(png_codec, memory_does_not_follow_the_number_of_pixels) {
 }
 
 Test(png_codec, the_error_may_be_left_out) {
-    struct png png = one_pixel();
+    struct image_file png = one_pixel();
     struct gen5_limits limits = gen5_limits_default();
     struct gen5_source source = gen5_source_from_memory(png.bytes, png.size - 1);
     cr_expect_eq(gen5_png_check(&source, &limits, NULL), GEN5_ERROR_INVALID);
