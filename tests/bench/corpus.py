@@ -53,6 +53,12 @@ class Corpus:
         with open(self.path("complete"), "w", encoding="ascii"):
             pass
 
+    def names(self, kind, member, folder):
+        """Paths below `folder`, where a kind of containers is shown, of a member of each, as one
+        text of lines. Nothing in the folder is looked at."""
+        containers = sorted(os.listdir(self.path("containers", kind)))
+        return "".join(f"{folder}/{name}/{member}\n" for name in containers).encode()
+
     def warm(self):
         """Reads every file once, so that no contender meets the disk."""
         for folder, _, files in os.walk(self.folder):

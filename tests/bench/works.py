@@ -10,14 +10,6 @@ import tempfile
 import time
 
 
-def names(folder, member):
-    """Paths of a member of every container, as one text of lines."""
-    return "".join(
-        f"{folder}/{container}/{member}\n" for container in sorted(os.listdir(folder))
-        if os.path.exists(f"{folder}/{container}/{member}")
-    ).encode()
-
-
 def timed(command, **options):
     begin = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **options)
