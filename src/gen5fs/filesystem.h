@@ -13,7 +13,7 @@
 //   file_node.draft_lock    writing to a draft (shared) against committing it (exclusive)
 //   container.lock          what a container's directory shows
 //   node_table.lock         which nodes exist, their names and counts
-//   the locks inside snapshot.c, kernel_notices.c, watcher.c, rescue.c
+//   the locks inside snapshot.c, kernel_notices.c, watcher.c, foreign_writes.c, rescue.c
 #ifndef GEN5FS_FILESYSTEM_H
 #define GEN5FS_FILESYSTEM_H
 
@@ -31,6 +31,7 @@ struct snapshot_cache;
 struct handle;
 struct kernel_notices;
 struct watcher;
+struct foreign_writes;
 struct container;
 
 struct filesystem {
@@ -57,7 +58,8 @@ struct filesystem {
     struct fuse_session *session;
     struct snapshot_cache *snapshots;
     struct kernel_notices *notices;
-    struct watcher *watcher; // NULL where inotify is not to be had
+    struct watcher *watcher;               // NULL where inotify is not to be had
+    struct foreign_writes *foreign_writes; // NULL where fanotify is not
     struct request_counts requests;
 };
 

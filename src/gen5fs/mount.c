@@ -25,6 +25,7 @@
 #include "container_operations.h"
 #include "control.h"
 #include "filesystem.h"
+#include "foreign_writes.h"
 #include "kernel_notices.h"
 #include "mount_check.h"
 #include "operations.h"
@@ -201,6 +202,7 @@ static int start_helpers(struct mount *mount) {
         return refuse("threads", problem);
     }
     watcher_start(&mount->filesystem);
+    foreign_writes_start(&mount->filesystem);
     return 0;
 }
 
@@ -266,6 +268,7 @@ static void take_down(struct mount *mount) {
         operations_release_handles(filesystem);
         container_finish_all(filesystem);
     }
+    foreign_writes_stop(filesystem);
     kernel_notices_stop(filesystem);
     if (mount->mounted) {
         fuse_session_unmount(filesystem->session);

@@ -67,6 +67,11 @@ struct node {
     bool changing;         // somebody looks at the file or changes it, and nobody else may
                            // (ordinary_changes.c)
     struct file_state seen; // what the kernel's pages agree with
+    // Changes by others that were found, and how many of them the kernel's pages have been dropped
+    // for since.
+    uint32_t foreign_changes;
+    uint32_t foreign_dropped;
+    struct foreign_watch *foreign_watch; // owned by foreign_writes.c; NULL while it is not watched
     // NODE_SOURCE folders: inotify watch descriptor, -1 where there is none. Owned by watcher.c.
     int watch;
     // NODE_CONTAINER and NODE_LATENTS: protected by node_table.lock; NULL until somebody looks

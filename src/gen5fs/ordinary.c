@@ -14,7 +14,6 @@
 
 #include "container_operations.h"
 #include "descriptors.h"
-#include "kernel_notices.h"
 #include "thread.h"
 #include "watcher.h"
 
@@ -143,9 +142,7 @@ int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const ch
         if (!parent->raw && name_is_container(name)) {
             ordinary_written_as(filesystem, *child, parent, name);
         }
-        if (ordinary_changed_outside(filesystem, *child, attributes)) {
-            notice_node_now(filesystem, *child, true);
-        }
+        ordinary_looked_at(filesystem, *child, attributes);
     }
     return problem;
 }

@@ -124,10 +124,17 @@ void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
 void ordinary_change_end_same_bytes(struct filesystem *filesystem, struct node *node,
                                     enum ordinary_state before);
 
-// Whether attributes that were just got show a change by somebody else. True once for each: the
-// caller has the kernel's pages dropped.
-bool ordinary_changed_outside(struct filesystem *filesystem, struct node *node,
-                              const struct stat *attributes);
+// A handle for writing is about to be opened, or closed: in between, changes by others are told
+// from ours even where they come in the same moment.
+void ordinary_writer_comes(struct filesystem *filesystem, struct node *node);
+void ordinary_writer_leaves(struct filesystem *filesystem, struct node *node);
+
+// Drop the kernel's pages, at once, if there was a change by somebody else since they were dropped.
+// No lock is held, and no read or write of the file is being answered.
+void ordinary_drop_foreign(struct filesystem *filesystem, struct node *node);
+// The same after a look at attributes that were just got.
+void ordinary_looked_at(struct filesystem *filesystem, struct node *node,
+                        const struct stat *attributes);
 
 // Something may have happened to a thing in the source (watcher.c): look, and tell the kernel.
 void ordinary_look_again(struct filesystem *filesystem, struct node *node);

@@ -13,7 +13,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "kernel_notices.h"
 #include "ordinary.h"
 
 int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
@@ -27,9 +26,7 @@ int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct ha
     if (fstat(handle != NULL ? handle->fd : node->fd, attributes) != 0) {
         return errno;
     }
-    if (ordinary_changed_outside(filesystem, node, attributes)) {
-        notice_node_now(filesystem, node, true);
-    }
+    ordinary_looked_at(filesystem, node, attributes);
     return 0;
 }
 

@@ -9,10 +9,12 @@
 // into that page through a mapping, the page is written back and the first write is lost. So the
 // kernel is told to keep pages (EXPLICIT_INVAL_DATA), and they are dropped only for changes that
 // did not come through here: the file is looked at before and after each of ours, one at a time.
+// What somebody else writes between the two looks is told by foreign_writes.c.
 #include <errno.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "foreign_writes.h"
 #include "kernel_notices.h"
 #include "ordinary.h"
 
@@ -46,6 +48,37 @@ static struct file_state look(const struct node *node) {
                                              : (struct file_state){.size = 0};
 }
 
+static void count_foreign(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->foreign_changes++;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+}
+
+static bool has_foreign(struct filesystem *filesystem, const struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool has = node->foreign_changes != node->foreign_dropped;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return has;
+}
+
+void ordinary_drop_foreign(struct filesystem *filesystem, struct node *node) {
+    struct node_table *table = &filesystem->nodes;
+    pthread_mutex_lock(&table->lock);
+    uint32_t found = node->foreign_changes;
+    bool none = found == node->foreign_dropped;
+    pthread_mutex_unlock(&table->lock);
+    if (none) {
+        return;
+    }
+    notice_node_now(filesystem, node, true);
+    pthread_mutex_lock(&table->lock);
+    // Another thread may have dropped them for more.
+    if ((int32_t)(found - node->foreign_dropped) > 0) {
+        node->foreign_dropped = found;
+    }
+    pthread_mutex_unlock(&table->lock);
+}
+
 enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct node *node) {
     struct node_table *table = &filesystem->nodes;
     if (!S_ISREG(node->type)) {
@@ -61,8 +94,12 @@ enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct 
     if (!is_known(&seen)) {
         return ORDINARY_STATE_UNKNOWN;
     }
+    bool written = foreign_writes_take(filesystem, node);
     struct file_state now = look(node);
-    return state_equal(&seen, &now) ? ORDINARY_STATE_SEEN : ORDINARY_STATE_FOREIGN;
+    if (written || !state_equal(&seen, &now)) {
+        count_foreign(filesystem, node);
+    }
+    return has_foreign(filesystem, node) ? ORDINARY_STATE_FOREIGN : ORDINARY_STATE_SEEN;
 }
 
 static void end_with(struct filesystem *filesystem, struct node *node,
@@ -84,7 +121,23 @@ void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
 
 void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
                           enum ordinary_state before) {
+    // In the middle of our own change, too.
+    if (foreign_writes_take(filesystem, node)) {
+        count_foreign(filesystem, node);
+        before = ORDINARY_STATE_FOREIGN;
+    }
     if (before == ORDINARY_STATE_FOREIGN) {
+        notice_node(filesystem, node, true);
+    }
+}
+
+void ordinary_writer_comes(struct filesystem *filesystem, struct node *node) {
+    foreign_writes_begin(filesystem, node);
+}
+
+void ordinary_writer_leaves(struct filesystem *filesystem, struct node *node) {
+    if (foreign_writes_end(filesystem, node)) {
+        count_foreign(filesystem, node);
         notice_node(filesystem, node, true);
     }
 }
@@ -97,32 +150,48 @@ void ordinary_change_end_same_bytes(struct filesystem *filesystem, struct node *
     struct file_state now = look(node);
     // Nobody else sets what was seen while it is `changing`.
     if (before == ORDINARY_STATE_SEEN && !bytes_equal(&node->seen, &now)) {
+        count_foreign(filesystem, node);
         before = ORDINARY_STATE_FOREIGN;
     }
     end_with(filesystem, node, &now);
     ordinary_change_tell(filesystem, node, before);
 }
 
-bool ordinary_changed_outside(struct filesystem *filesystem, struct node *node,
-                              const struct stat *attributes) {
+// Look at a file whose attributes were just got: whether the kernel's pages of it are wrong.
+static bool is_foreign(struct filesystem *filesystem, struct node *node,
+                       const struct stat *attributes) {
     struct node_table *table = &filesystem->nodes;
+    if (!S_ISREG(node->type)) {
+        return false;
+    }
+    if (foreign_writes_take(filesystem, node)) {
+        count_foreign(filesystem, node);
+    }
     struct file_state given = state_of(attributes);
     pthread_mutex_lock(&table->lock);
     // While a change of ours is under way, nobody can tell; its end will.
-    bool doubtful = S_ISREG(node->type) && !node->changing && is_known(&node->seen) &&
-                    !state_equal(&node->seen, &given);
+    bool doubtful = !node->changing && is_known(&node->seen) && !state_equal(&node->seen, &given);
     if (doubtful) {
         node->changing = true;
     }
     struct file_state seen = node->seen;
     pthread_mutex_unlock(&table->lock);
-    if (!doubtful) {
-        return false;
+    if (doubtful) {
+        // What was given may be older than a change of ours that has ended since.
+        struct file_state now = look(node);
+        if (!state_equal(&seen, &now)) {
+            count_foreign(filesystem, node);
+        }
+        end_with(filesystem, node, &now);
     }
-    // What was given may be older than a change of ours that has ended since.
-    struct file_state now = look(node);
-    ordinary_change_end(filesystem, node);
-    return !state_equal(&seen, &now);
+    return has_foreign(filesystem, node);
+}
+
+void ordinary_looked_at(struct filesystem *filesystem, struct node *node,
+                        const struct stat *attributes) {
+    if (is_foreign(filesystem, node, attributes)) {
+        ordinary_drop_foreign(filesystem, node);
+    }
 }
 
 // The event was one of our own changes, of which the kernel knows.
@@ -140,7 +209,7 @@ void ordinary_look_again(struct filesystem *filesystem, struct node *node) {
     if (node->kind != NODE_SOURCE || fstat(node->fd, &attributes) != 0) {
         return;
     }
-    if (ordinary_changed_outside(filesystem, node, &attributes)) {
+    if (is_foreign(filesystem, node, &attributes)) {
         notice_node(filesystem, node, true);
     } else if (!is_as_seen(filesystem, node, &attributes)) {
         notice_node(filesystem, node, false);

@@ -49,11 +49,28 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
     }
     // Not O_NOFOLLOW: the path is a link, to the file itself.
     int kept = flags & ~(O_DIRECT | O_APPEND | O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW);
-    *keep_cache = ordinary_change_begin(filesystem, node) == ORDINARY_STATE_SEEN;
+    const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    if (writes) {
+        ordinary_writer_comes(filesystem, node);
+    }
+    enum ordinary_state before = ordinary_change_begin(filesystem, node);
     int fd = open(descriptor_path_of(node->fd).text, kept | O_CLOEXEC);
     problem = fd < 0 ? errno : 0;
-    ordinary_change_end(filesystem, node);
-    return problem != 0 ? problem : ordinary_handle_new(filesystem, node, fd, flags, handle);
+    if ((flags & O_TRUNC) != 0) {
+        ordinary_change_end(filesystem, node);
+    } else {
+        ordinary_change_end_same_bytes(filesystem, node, before);
+    }
+    if (problem == 0) {
+        problem = ordinary_handle_new(filesystem, node, fd, flags, handle);
+    }
+    if (problem != 0 && writes) {
+        ordinary_writer_leaves(filesystem, node);
+    }
+    // What the kernel has after this is right, if it has anything.
+    ordinary_drop_foreign(filesystem, node);
+    *keep_cache = before != ORDINARY_STATE_UNKNOWN;
+    return problem;
 }
 
 int ordinary_read(struct handle *handle, char *buffer, size_t size, off_t offset, size_t *got) {
@@ -138,6 +155,7 @@ static void writer_leaves(struct filesystem *filesystem, struct handle *handle) 
     struct node *node = handle->node;
     struct node *parent = NULL;
     char *name = NULL;
+    ordinary_writer_leaves(filesystem, node);
     pthread_mutex_lock(&filesystem->nodes.lock);
     node->writers--;
     node->writers_flushed -= handle->flushed ? 1 : 0;

@@ -82,11 +82,18 @@ int ordinary_create(struct filesystem *filesystem, struct node *parent, const ch
         return problem;
     }
     descriptors_note(filesystem, parent, name, *child);
+    const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    if (writes) {
+        ordinary_writer_comes(filesystem, *child);
+    }
     // As ordinary_open does: the kernel comes to have pages of it.
     (void)ordinary_change_begin(filesystem, *child);
     ordinary_change_end(filesystem, *child);
     problem = ordinary_handle_new(filesystem, *child, fd, flags, handle);
     if (problem != 0) {
+        if (writes) {
+            ordinary_writer_leaves(filesystem, *child);
+        }
         node_release(filesystem, *child);
     } else if (name_is_container(name)) {
         ordinary_written_as(filesystem, *child, parent, name);

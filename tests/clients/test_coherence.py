@@ -6,8 +6,12 @@
 # source's own, so an open descriptor and a mapping follow it too.
 
 import ctypes
+import fcntl
 import mmap
 import os
+import random
+import struct
+import sys
 import unittest
 
 from mount_case import SEEN_SECONDS, MountCase, read_file, write_file
@@ -164,6 +168,147 @@ class OwnChanges(CoherenceCase):
 
     def test_an_open_and_a_close_keep_the_pages(self):
         self.assert_pages_stay(lambda: self.opened(self.file, os.O_RDWR))
+
+
+class Worker:
+    """One of several processes that write the same file, record by record. A record is locked, must
+    hold what whoever wrote it last has left there, and is written anew (LTP's doio with `-r`).
+
+    table   memory that all workers share: what was last written, by record
+    """
+
+    def __init__(self, path, lock_path, table, records, record_size, reads, writes, reopens, seed):
+        self.path, self.table, self.records, self.size = path, table, records, record_size
+        self.reads, self.writes, self.reopens = reads, writes, reopens
+        self.chance = random.Random(seed)
+        self.lock_descriptor = os.open(lock_path, os.O_RDWR)
+        self.descriptor = None
+        self.mapping = None
+        self.seed = seed
+
+    def open(self):
+        self.descriptor = os.open(self.path, os.O_RDWR)
+        self.mapping = mmap.mmap(self.descriptor, self.records * self.size)
+
+    def close(self):
+        self.mapping.close()
+        os.close(self.descriptor)
+
+    def read(self, at):
+        way = self.chance.choice(self.reads)
+        if way == "pread":
+            return way, os.pread(self.descriptor, self.size, at)
+        if way == "read":
+            os.lseek(self.descriptor, at, os.SEEK_SET)
+            return way, os.read(self.descriptor, self.size)
+        return way, self.mapping[at:at + self.size]
+
+    def write(self, at, content):
+        way = self.chance.choice(self.writes)
+        if way == "pwrite":
+            os.pwrite(self.descriptor, content, at)
+        elif way == "writev":
+            os.lseek(self.descriptor, at, os.SEEK_SET)
+            os.writev(self.descriptor, [content[:7], content[7:]])
+        else:
+            self.mapping[at:at + self.size] = content
+        if way == "store and sync":
+            start = at - at % PAGE
+            self.mapping.flush(start, at + self.size - start)
+        return way
+
+    def expected(self, record):
+        return self.table[record * 8:record * 8 + 8]
+
+    def step(self, number):
+        record = self.chance.randrange(self.records)
+        at = record * self.size
+        fcntl.lockf(self.lock_descriptor, fcntl.LOCK_EX, self.size, at)
+        try:
+            if self.reopens:
+                self.open()
+            way, found = self.read(at)
+            if found != self.expected(record) * (self.size // 8):
+                raise AssertionError(
+                    f"worker {self.seed}, step {number}, record {record}: by {way} found"
+                    f" {found[:8]!r}..{found[-8:]!r}, last written was {self.expected(record)!r}")
+            mark = struct.pack("<II", self.seed + 1, number + 1)
+            self.write(at, mark * (self.size // 8))
+            self.table[record * 8:record * 8 + 8] = mark
+            if self.reopens:
+                self.close()
+        finally:
+            fcntl.lockf(self.lock_descriptor, fcntl.LOCK_UN, self.size, at)
+
+    def run(self, steps):
+        if not self.reopens:
+            self.open()
+        for number in range(steps):
+            self.step(number)
+        if not self.reopens:
+            self.close()
+
+
+class RecordsOfTwo(CoherenceCase):
+    """Processes that write one file and lock its records read back what the other wrote."""
+
+    RECORDS = 128
+    STEPS = 1500
+    ANY_READ = ("pread", "read", "load")
+    ANY_WRITE = ("pwrite", "writev", "store", "store and sync")
+
+    def assert_coherent(self, paths, record_size, reads, writes, reopens=False, lock_path=None):
+        """One worker for each path, all on the same file. `lock_path` is what they lock, by default
+        the file itself."""
+        table = mmap.mmap(-1, self.RECORDS * 8)
+        self.addCleanup(table.close)
+        write_file(paths[0], bytes(self.RECORDS * record_size))
+        workers = []
+        for seed, path in enumerate(paths):
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    Worker(path, lock_path or path, table, self.RECORDS, record_size, reads, writes,
+                           reopens, seed).run(self.STEPS)
+                    status = 0
+                except BaseException as error:
+                    sys.stderr.write(f"{error}\n")
+                finally:
+                    os._exit(status)
+            workers.append(child)
+        self.assertEqual([os.waitpid(child, 0)[1] for child in workers], [0] * len(workers))
+        self.assert_file_is(paths, table, record_size)
+
+    def assert_file_is(self, paths, table, record_size):
+        """What everybody sees in the end is what was written last."""
+        last = b"".join(table[record * 8:record * 8 + 8] * (record_size // 8)
+                        for record in range(self.RECORDS))
+        for path in {*paths, self.source("file")}:
+            self.assertEqual(read_file(path), last, path)
+
+    def test_records_within_pages_through_the_mount(self):
+        self.assert_coherent([self.file] * 2, 512, self.ANY_READ, self.ANY_WRITE)
+
+    def test_records_of_pages_through_the_mount(self):
+        self.assert_coherent([self.file] * 2, PAGE, self.ANY_READ, self.ANY_WRITE)
+
+    def test_records_across_pages_through_the_mount(self):
+        self.assert_coherent([self.file] * 3, 1000, self.ANY_READ, self.ANY_WRITE)
+
+    def test_records_of_a_file_that_is_opened_each_time_through_the_mount(self):
+        self.assert_coherent([self.file] * 2, 512, self.ANY_READ, self.ANY_WRITE, reopens=True,
+                             lock_path=self.outside("lock", b""))
+
+    def test_records_within_pages_on_both_sides(self):
+        self.assert_coherent([self.file, self.source("file")], 512, ("pread", "read", "load"),
+                             ("pwrite", "writev"), reopens=True,
+                             lock_path=self.outside("lock", b""))
+
+    def test_records_of_pages_on_both_sides(self):
+        self.assert_coherent([self.file, self.source("file")], PAGE, self.ANY_READ,
+                             ("pwrite", "writev", "store and sync"), reopens=True,
+                             lock_path=self.outside("lock", b""))
 
 
 if __name__ == "__main__":
