@@ -93,7 +93,8 @@ struct hidden {
     struct hidden *next;
     char *path;
     struct member member;
-    int64_t due_ms; // when it is removed from the container; -1: not by itself
+    struct version version; // the bytes that are hidden; what another program puts there is not
+    int64_t due_ms;         // when it is removed from the container; -1: not by itself
 };
 
 struct container {
@@ -180,9 +181,11 @@ int content_read(struct filesystem *filesystem, struct snapshot *snapshot,
 // What the container is now. 0 or an errno (ENOENT where its file is gone); the caller releases it.
 int container_snapshot(struct filesystem *filesystem, struct container *container,
                        struct snapshot **snapshot);
-struct hidden *hidden_find(struct container *container, const char *path);
 int hidden_add(struct container *container, const char *path, const struct member *member,
-               int64_t due_ms);
+               const struct version *version, int64_t due_ms);
+// Whether a member of this version is hidden. Metadata is in every version, since that changes with
+// each save of another member.
+bool hidden_has(const struct container *container, const char *path, const struct version *version);
 void hidden_drop(struct container *container, const char *path);
 // The file that a path leads to now, found or made, with a node reference; ENOENT. lock is held.
 int view_find(struct filesystem *filesystem, struct container *container, struct snapshot *snapshot,
@@ -219,12 +222,12 @@ struct base {
     const struct member *member;
     const struct version *version;
 };
-// Change the container's file by edits that were checked, if the member named by `base` (may be
-// NULL) still has that member_base. 0 or an errno with the reason in `error`. *after is what the
-// container is then: NULL where it is changed, but cannot be looked at.
+// Change the container's file by edits that were checked, if each member named by `bases` still has
+// that member_base. 0, ESTALE where one has not, or an errno, with the reason in `error`. *after is
+// what the container is then: NULL where it is changed, but cannot be looked at.
 int change_make(struct filesystem *filesystem, struct container *container,
-                const struct gen5_edit *edits, size_t edit_count, const struct base *base,
-                struct snapshot **after, struct gen5_error *error);
+                const struct gen5_edit *edits, size_t edit_count, const struct base *bases,
+                size_t base_count, struct snapshot **after, struct gen5_error *error);
 // Commit a file's draft to the member that its path stands for; draft_lock is held exclusively.
 // `old` may name one more member that the same commit removes.
 int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,

@@ -98,18 +98,17 @@ static int locked_file_open(struct filesystem *filesystem, struct container *con
     return problem;
 }
 
-static int check_base(const struct snapshot *snapshot, const struct base *base,
-                      struct gen5_error *error) {
-    if (base == NULL) {
-        return 0;
+static int check_bases(const struct snapshot *snapshot, const struct base *bases, size_t count,
+                       struct gen5_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        struct version now = member_base(snapshot, bases[i].member);
+        if (!version_equal(&now, bases[i].version)) {
+            gen5_error_set(error, GEN5_ERROR_CHANGED, GEN5_OFFSET_NONE,
+                           "another program changed the same member in the meantime");
+            return ESTALE;
+        }
     }
-    struct version now = member_base(snapshot, base->member);
-    if (version_equal(&now, base->version)) {
-        return 0;
-    }
-    gen5_error_set(error, GEN5_ERROR_CHANGED, GEN5_OFFSET_NONE,
-                   "another program changed the same member in the meantime");
-    return ESTALE;
+    return 0;
 }
 
 // Write the new file beside the old one and put it in its place. EAGAIN where the old one has
@@ -143,8 +142,8 @@ static int replace_file(struct filesystem *filesystem, const struct locked_file 
 }
 
 static int change_once(struct filesystem *filesystem, struct container *container,
-                       const struct gen5_edit *edits, size_t edit_count, const struct base *base,
-                       struct snapshot **after, struct gen5_error *error) {
+                       const struct gen5_edit *edits, size_t edit_count, const struct base *bases,
+                       size_t base_count, struct snapshot **after, struct gen5_error *error) {
     struct locked_file file;
     struct snapshot *before = NULL;
     int problem = locked_file_open(filesystem, container, &file, error);
@@ -157,7 +156,7 @@ static int change_once(struct filesystem *filesystem, struct container *containe
         problem = EIO;
     }
     if (problem == 0) {
-        problem = check_base(before, base, error);
+        problem = check_bases(before, bases, base_count, error);
     }
     if (problem == 0) {
         problem = replace_file(filesystem, &file, before, edits, edit_count, error);
@@ -172,12 +171,13 @@ static int change_once(struct filesystem *filesystem, struct container *containe
 }
 
 int change_make(struct filesystem *filesystem, struct container *container,
-                const struct gen5_edit *edits, size_t edit_count, const struct base *base,
-                struct snapshot **after, struct gen5_error *error) {
+                const struct gen5_edit *edits, size_t edit_count, const struct base *bases,
+                size_t base_count, struct snapshot **after, struct gen5_error *error) {
     int problem = EAGAIN;
     for (int attempt = 0; problem == EAGAIN && attempt < ATTEMPTS_MAX; attempt++) {
         *error = (struct gen5_error)GEN5_ERROR_NONE;
-        problem = change_once(filesystem, container, edits, edit_count, base, after, error);
+        problem =
+            change_once(filesystem, container, edits, edit_count, bases, base_count, after, error);
     }
     return problem == EAGAIN ? ESTALE : problem;
 }

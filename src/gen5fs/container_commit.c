@@ -118,7 +118,7 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
                                .content = gen5_source_from_memory(plan.text, plan.text_size)};
     }
     if (!plan.nothing_to_do) {
-        problem = change_make(filesystem, container, edits, count, NULL, after, error);
+        problem = change_make(filesystem, container, edits, count, NULL, 0, after, error);
     }
     if (problem == 0 && file->member.kind == MEMBER_METADATA) {
         fresh_remember_text(container, file);
@@ -151,7 +151,7 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
         problem = commit_fresh(filesystem, file, &edits[0], &after, error);
     } else if (problem == 0) {
         const struct base base = {.member = &file->member, .version = &file->base};
-        problem = change_make(filesystem, container, edits, count, &base, &after, error);
+        problem = change_make(filesystem, container, edits, count, &base, 1, &after, error);
     }
     if (problem != 0) {
         return problem;
@@ -208,32 +208,40 @@ int file_commit(struct filesystem *filesystem, struct file_node *file) {
 
 // Removals
 
+// How often a removal is tried in a container that other programs change all the time.
+enum { REMOVAL_ATTEMPTS_MAX = 8 };
+
+struct removal {
+    struct member member;
+    struct version version; // what was there when it was removed
+};
+
 struct removals {
-    struct member *members;
+    struct removal *removals;
     size_t count;
     int64_t next_due_ms; // of those that are not due yet; -1 for none
 };
 
 // Take the removals that are due off the list. container.lock is held.
-static void collect_removals(struct container *container, bool all, struct removals *removals) {
+static void collect_removals(struct container *container, bool all, struct removals *due) {
     size_t count = 0;
     for (const struct hidden *at = container->hidden; at != NULL; at = at->next) {
         count++;
     }
-    removals->members = count > 0 ? calloc(count, sizeof *removals->members) : NULL;
-    removals->count = 0;
-    removals->next_due_ms = -1;
+    due->removals = count > 0 ? calloc(count, sizeof *due->removals) : NULL;
+    due->count = 0;
+    due->next_due_ms = -1;
     int64_t now = clock_ms();
-    for (const struct hidden *at = container->hidden; at != NULL && removals->members != NULL;
+    for (const struct hidden *at = container->hidden; at != NULL && due->removals != NULL;
          at = at->next) {
         const struct file_node *file = file_find(container, at->path);
         if (at->due_ms < 0 || (file != NULL && file->fresh)) {
             continue; // Hidden for good, or about to be replaced.
         }
         if (!all && at->due_ms > now) {
-            removals->next_due_ms = at->due_ms;
-        } else if (member_copy(&removals->members[removals->count], &at->member) == 0) {
-            removals->count++;
+            due->next_due_ms = at->due_ms;
+        } else if (member_copy(&due->removals[due->count].member, &at->member) == 0) {
+            due->removals[due->count++].version = at->version;
         }
     }
 }
@@ -260,58 +268,74 @@ void removal_schedule(struct filesystem *filesystem, struct container *container
     notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, removal_work, container->node);
 }
 
-// What the container no longer has is a removal that succeeded before us.
-static size_t still_there(const struct snapshot *now, const struct removals *removals,
-                          struct gen5_edit *edits) {
+// What the container no longer has is a removal that succeeded before us, and what another program
+// has put there since is not what was removed.
+static size_t still_there(const struct snapshot *now, const struct removals *due,
+                          struct gen5_edit *edits, struct base *bases) {
     size_t count = 0;
-    for (size_t i = 0; i < removals->count; i++) {
-        if (member_version(now, &removals->members[i]).present) {
-            edits[count++] = removal_of(&removals->members[i]);
+    for (size_t i = 0; i < due->count; i++) {
+        const struct removal *removal = &due->removals[i];
+        struct version version = member_version(now, &removal->member);
+        if (version.present && version_equal(&version, &removal->version)) {
+            bases[count] = (struct base){&removal->member, &removal->version};
+            edits[count++] = removal_of(&removal->member);
         }
     }
     return count;
 }
 
-static int remove_members(struct filesystem *filesystem, struct container *container,
-                          const struct removals *removals) {
-    struct gen5_error error = GEN5_ERROR_NONE;
+// ESTALE where the container changed while it was looked at.
+static int remove_members_once(struct filesystem *filesystem, struct container *container,
+                               const struct removals *due, struct gen5_edit *edits,
+                               struct base *bases, struct gen5_error *error) {
     struct snapshot *now = NULL;
     struct snapshot *after = NULL;
-    struct gen5_edit *edits = calloc(removals->count, sizeof *edits);
-    int problem = edits == NULL ? ENOMEM : container_snapshot(filesystem, container, &now);
-    size_t count = problem == 0 && now->container != NULL ? still_there(now, removals, edits) : 0;
+    int problem = container_snapshot(filesystem, container, &now);
+    size_t count = problem == 0 && now->container != NULL ? still_there(now, due, edits, bases) : 0;
     if (problem == 0 && count > 0) {
-        problem = change_make(filesystem, container, edits, count, NULL, &after, &error);
-    }
-    if (problem != 0 && problem != ESTALE && problem != ENOENT) {
-        note("a removed member stays in its container: %s", error.message);
+        problem = change_make(filesystem, container, edits, count, bases, count, &after, error);
     }
     if (after != NULL) {
         view_update(filesystem, container, after);
     }
     snapshot_release(filesystem, after);
     snapshot_release(filesystem, now);
-    free(edits);
     return problem;
 }
 
+static void remove_members(struct filesystem *filesystem, struct container *container,
+                           const struct removals *due) {
+    struct gen5_error error = GEN5_ERROR_NONE;
+    struct gen5_edit *edits = calloc(due->count, sizeof *edits);
+    struct base *bases = calloc(due->count, sizeof *bases);
+    int problem = edits == NULL || bases == NULL ? ENOMEM : ESTALE;
+    for (int attempt = 0; problem == ESTALE && attempt < REMOVAL_ATTEMPTS_MAX; attempt++) {
+        problem = remove_members_once(filesystem, container, due, edits, bases, &error);
+    }
+    if (problem != 0 && problem != ESTALE && problem != ENOENT) {
+        note("a removed member stays in its container: %s", error.message);
+    }
+    free(edits);
+    free(bases);
+}
+
 void removals_commit(struct filesystem *filesystem, struct container *container, bool all) {
-    struct removals removals;
+    struct removals due;
     pthread_mutex_lock(&container->commit_lock);
     pthread_mutex_lock(&container->lock);
-    collect_removals(container, all, &removals);
-    if (removals.next_due_ms >= 0) {
+    collect_removals(container, all, &due);
+    if (due.next_due_ms >= 0) {
         removal_schedule(filesystem, container);
     }
     pthread_mutex_unlock(&container->lock);
-    if (removals.count > 0) {
-        (void)remove_members(filesystem, container, &removals);
+    if (due.count > 0) {
+        remove_members(filesystem, container, &due);
         pthread_mutex_lock(&container->lock);
         // Failed ones are shown again: they are still there.
         for (struct hidden *at = container->hidden, *next; at != NULL; at = next) {
             next = at->next;
-            for (size_t i = 0; i < removals.count; i++) {
-                if (member_equal(&at->member, &removals.members[i])) {
+            for (size_t i = 0; i < due.count; i++) {
+                if (member_equal(&at->member, &due.removals[i].member)) {
                     hidden_drop(container, at->path);
                     break;
                 }
@@ -320,9 +344,9 @@ void removals_commit(struct filesystem *filesystem, struct container *container,
         pthread_mutex_unlock(&container->lock);
         view_tell_listings(filesystem, container);
     }
-    for (size_t i = 0; i < removals.count; i++) {
-        member_release(&removals.members[i]);
+    for (size_t i = 0; i < due.count; i++) {
+        member_release(&due.removals[i].member);
     }
-    free(removals.members);
+    free(due.removals);
     pthread_mutex_unlock(&container->commit_lock);
 }

@@ -209,7 +209,7 @@ static void adopt(struct filesystem *filesystem, struct file_node *file,
     bool stored = file->draft_fd >= 0 &&
                   gen5_source_from_fd(file->draft_fd, &edits[0].content, &error) == GEN5_OK &&
                   gen5_edit_check(&edits[0], NULL, &filesystem->limits, &error) == GEN5_OK &&
-                  change_make(filesystem, container, edits, 2, NULL, &after, &error) == 0;
+                  change_make(filesystem, container, edits, 2, NULL, 0, &after, &error) == 0;
     if (stored && file->writers == 0) {
         draft_drop(file);
     }

@@ -43,8 +43,10 @@ int container_mkdir(struct filesystem *filesystem, struct node *folder, const ch
 }
 
 // A member whose name is given up: hidden until `due_ms`.
-static int hide_member(struct container *container, const struct file_node *file, int64_t due_ms) {
-    return hidden_add(container, file->path, &file->member, due_ms);
+static int hide_member(struct container *container, const struct snapshot *snapshot,
+                       const struct file_node *file, int64_t due_ms) {
+    struct version version = member_version(snapshot, &file->member);
+    return hidden_add(container, file->path, &file->member, &version, due_ms);
 }
 
 static int unlink_file(struct filesystem *filesystem, struct container *container,
@@ -52,7 +54,8 @@ static int unlink_file(struct filesystem *filesystem, struct container *containe
     int problem = 0;
     if (file->member.kind != MEMBER_NONE && member_version(snapshot, &file->member).present) {
         bool stays = file->member.kind == MEMBER_METADATA;
-        problem = hide_member(container, file, stays ? -1 : clock_ms() + REMOVAL_DELAY_MS);
+        problem =
+            hide_member(container, snapshot, file, stays ? -1 : clock_ms() + REMOVAL_DELAY_MS);
         if (problem == 0 && !stays) {
             removal_schedule(filesystem, container);
         }
@@ -211,7 +214,7 @@ static int rename_to_scratch(struct renaming *renaming) {
     int problem = 0;
     bool was_member = file->member.kind != MEMBER_NONE;
     if (was_member && member_version(renaming->snapshot, &file->member).present) {
-        problem = hide_member(renaming->container, file, -1);
+        problem = hide_member(renaming->container, renaming->snapshot, file, -1);
     }
     if (problem == 0 && was_member && file->snapshot == NULL) {
         file->snapshot = snapshot_reference(renaming->snapshot);

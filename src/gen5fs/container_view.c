@@ -27,7 +27,7 @@ int container_snapshot(struct filesystem *filesystem, struct container *containe
     return problem;
 }
 
-struct hidden *hidden_find(struct container *container, const char *path) {
+static struct hidden *hidden_find(const struct container *container, const char *path) {
     struct hidden *at = container->hidden;
     while (at != NULL && strcmp(at->path, path) != 0) {
         at = at->next;
@@ -35,10 +35,18 @@ struct hidden *hidden_find(struct container *container, const char *path) {
     return at;
 }
 
+bool hidden_has(const struct container *container, const char *path,
+                const struct version *version) {
+    const struct hidden *at = hidden_find(container, path);
+    return at != NULL &&
+           (at->member.kind == MEMBER_METADATA || version_equal(&at->version, version));
+}
+
 int hidden_add(struct container *container, const char *path, const struct member *member,
-               int64_t due_ms) {
+               const struct version *version, int64_t due_ms) {
     struct hidden *at = hidden_find(container, path);
     if (at != NULL) {
+        at->version = *version;
         at->due_ms = due_ms;
         return 0;
     }
@@ -48,6 +56,7 @@ int hidden_add(struct container *container, const char *path, const struct membe
         free(at);
         return ENOMEM;
     }
+    at->version = *version;
     at->due_ms = due_ms;
     at->next = container->hidden;
     container->hidden = at;
@@ -100,7 +109,7 @@ int view_find(struct filesystem *filesystem, struct container *container, struct
         }
     }
     if (problem == 0 && found == NULL) {
-        problem = hidden_find(container, path) != NULL || !version.present ? ENOENT : 0;
+        problem = hidden_has(container, path, &version) || !version.present ? ENOENT : 0;
         if (problem == 0) {
             problem = file_new(filesystem, container, path, &member, &found);
         }
@@ -186,8 +195,9 @@ static size_t latents_shown(struct container *container, const struct snapshot *
                                 .key = stored->latents[i]->key,
                                 .key_length = stored->latents[i]->key_length};
         char *path = NULL;
+        struct version version = member_version(snapshot, &member);
         if (member_path(snapshot, &member, &path) == 0 &&
-            (hidden_find(container, path) == NULL || file_find(container, path) != NULL)) {
+            (!hidden_has(container, path, &version) || file_find(container, path) != NULL)) {
             count++;
         }
         free(path);

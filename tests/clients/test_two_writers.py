@@ -131,6 +131,22 @@ class AnotherProgramWrites(MountCase):
         self.assertEqual(after.prompt, "from the mount")
         self.assertEqual(after.image, new_image(1))
 
+    def test_a_removal_does_not_take_what_another_program_has_put_there_since(self):
+        os.unlink(self.member("a.gen5", "image.png"))
+        rewrite_outside(self.source("a.gen5"), image=new_image(1))
+        os.unlink(self.member("a.gen5", "env.json"))
+        after = self.eventually_stored("a.gen5", lambda stored: stored.environment is None)
+        self.assertEqual(after.image, new_image(1))
+        self.assertEqual(self.read("a.gen5", "image.png"), new_image(1))
+
+    def test_the_end_of_a_removal_does_not_take_what_another_program_has_put_there_since(self):
+        for name in MEMBERS:
+            os.unlink(self.member("a.gen5", name))
+        rewrite_outside(self.source("a.gen5"), image=new_image(1))
+        self.assert_os_error(errno.ENOTEMPTY, os.rmdir, self.member("a.gen5"))
+        self.assertEqual(self.stored("a.gen5").image, new_image(1))
+        self.assertIn("image.png", os.listdir(self.member("a.gen5")))
+
     def test_metadata_rewritten_under_a_draft_of_the_image_keeps_both_edits(self):
         with open(self.member("a.gen5", "image.png"), "wb", buffering=0) as stream:
             stream.write(new_image(2))
