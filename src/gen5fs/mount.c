@@ -27,6 +27,7 @@
 #include "filesystem.h"
 #include "foreign_writes.h"
 #include "kernel_notices.h"
+#include "mount_attempt.h"
 #include "mount_check.h"
 #include "operations.h"
 #include "request_loop.h"
@@ -208,8 +209,7 @@ static int start_helpers(struct mount *mount) {
 
 static int go_live(struct mount *mount) {
     struct fuse_session *session = mount->filesystem.session;
-    if (fuse_session_mount(session, mount->target.mount_path) != 0) {
-        note("cannot mount on %s: the system refused it", mount->target.mount_path);
+    if (!mount_attempt(session, mount->target.mount_path)) {
         return GEN5FS_MOUNT_REFUSED;
     }
     mount->mounted = true;

@@ -91,12 +91,42 @@ static enum gen5fs_mount_status fail_dead(struct mount_problem *problem,
     return status;
 }
 
+// The topmost folder above an absolute path that may not be looked into: `path` is cut to it. false
+// where there is none.
+static bool cut_to_barring_folder(char *path) {
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0 && errno == EACCES) {
+            return true;
+        }
+        *slash = '/';
+    }
+    return false;
+}
+
+static enum gen5fs_mount_status fail_permission(struct mount_problem *problem,
+                                                enum gen5fs_mount_status status, const char *path) {
+    char *above = absolute_path(path);
+    if (above != NULL && cut_to_barring_folder(above)) {
+        fail(problem, status,
+             "%s: you may not pass the folder %s; see its permissions with ls -ld %s", path, above,
+             shell_word_of(above).text);
+    } else {
+        fail(problem, status, "%s: %s", path, strerror(EACCES));
+    }
+    free(above);
+    return status;
+}
+
 // Why a path cannot be used, for what open, stat and access all fail with.
 static enum gen5fs_mount_status fail_path(struct mount_problem *problem,
                                           enum gen5fs_mount_status status, const char *path,
                                           int os_error) {
     if (mount_daemon_has_ended(os_error)) {
         return fail_dead(problem, status, path);
+    }
+    if (os_error == EACCES) {
+        return fail_permission(problem, status, path);
     }
     return fail(problem, status, "%s: %s", path, strerror(os_error));
 }
@@ -121,6 +151,12 @@ static enum gen5fs_mount_status find_container(const char *source, struct mount_
                     "%s: neither a folder nor a " CONTAINER_SUFFIX
                     " file; give the folder that holds the containers",
                     source);
+    }
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 && errno == EACCES) {
+        free(path);
+        return fail(problem, GEN5FS_MOUNT_SOURCE,
+                    "%s: you may not read this file; see its permissions with ls -ld %s", source,
+                    shell_word_of(source).text);
     }
     target->only_name = strdup(name);
     name[name - path > 1 ? -1 : 0] = '\0';
@@ -211,6 +247,21 @@ static enum gen5fs_mount_status check_not_mounted(const char *path, struct mount
     return status;
 }
 
+static enum gen5fs_mount_status fail_mountpoint(struct mount_problem *problem, const char *path,
+                                                int os_error) {
+    switch (os_error) {
+    case ENOENT:
+        return fail(problem, GEN5FS_MOUNT_POINT,
+                    "%s: no such folder to mount on; make it with mkdir -p %s", path,
+                    shell_word_of(path).text);
+    case ENOTDIR:
+        return fail(problem, GEN5FS_MOUNT_POINT,
+                    "%s: not a folder; give a folder to mount on, preferably an empty one", path);
+    default:
+        return fail_path(problem, GEN5FS_MOUNT_POINT, path, os_error);
+    }
+}
+
 static enum gen5fs_mount_status check_mountpoint(const char *path, struct mount_target *target,
                                                  struct mount_problem *problem) {
     struct stat attributes;
@@ -221,26 +272,23 @@ static enum gen5fs_mount_status check_mountpoint(const char *path, struct mount_
         return fail_path(problem, GEN5FS_MOUNT_POINT, path, ENOTCONN);
     }
     if (stat(path, &attributes) != 0) {
-        if (errno == ENOENT) {
-            return fail(problem, GEN5FS_MOUNT_POINT,
-                        "%s: no such folder to mount on; make it with mkdir -p %s", path,
-                        shell_word_of(path).text);
-        }
-        return fail_path(problem, GEN5FS_MOUNT_POINT, path, errno);
+        return fail_mountpoint(problem, path, errno);
     }
     if (!S_ISDIR(attributes.st_mode)) {
-        return fail(problem, GEN5FS_MOUNT_POINT,
-                    "%s: not a folder; give a folder to mount on, preferably an empty one", path);
+        return fail_mountpoint(problem, path, ENOTDIR);
     }
     target->mount_path = realpath(path, NULL);
     if (target->mount_path == NULL) {
-        return fail_path(problem, GEN5FS_MOUNT_POINT, path, errno);
+        return fail_mountpoint(problem, path, errno);
     }
     // fusermount3's own rule, which it explains less well.
-    if (geteuid() != 0 && attributes.st_uid != geteuid() &&
-        ((attributes.st_mode & S_ISVTX) != 0 || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)) {
+    const bool of_another = attributes.st_uid != geteuid();
+    if (geteuid() != 0 && (((attributes.st_mode & S_ISVTX) != 0 && of_another) ||
+                           faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)) {
         return fail(problem, GEN5FS_MOUNT_POINT,
-                    "%s: not yours to mount on; choose a folder that belongs to you", path);
+                    "%s: not yours to mount on; choose a folder that belongs to you, and that you "
+                    "may write in",
+                    path);
     }
     return GEN5FS_MOUNT_DONE;
 }
@@ -258,10 +306,11 @@ static enum gen5fs_mount_status check_device(struct mount_problem *problem) {
                     FUSE_DEVICE, FUSE_DEVICE);
     }
     if (errno == EACCES || errno == EPERM) {
-        return fail(problem, GEN5FS_MOUNT_NO_FUSE,
-                    "%s may not be opened (%s); its mode has to be 0666, and a container needs "
-                    "--device %s",
-                    FUSE_DEVICE, strerror(errno), FUSE_DEVICE);
+        return fail(
+            problem, GEN5FS_MOUNT_NO_FUSE,
+            "%s may not be opened (%s); let everybody with chmod 666 %s, and start a container "
+            "with --device %s",
+            FUSE_DEVICE, strerror(errno), FUSE_DEVICE, FUSE_DEVICE);
     }
     return fail(problem, GEN5FS_MOUNT_NO_FUSE,
                 "%s cannot be opened: %s; load the kernel's module with modprobe fuse", FUSE_DEVICE,

@@ -5,7 +5,9 @@
 # and configuration files are replaced, while the machine itself stays as it is.
 
 import os
+import stat
 import sys
+import tempfile
 
 from mounted import run
 
@@ -29,6 +31,11 @@ def as_plain_user(*command):
     )
 
 
+def without_capability(name, *command):
+    """The command line that runs a command as a root who lacks a capability, as in a container."""
+    return ("setpriv", f"--bounding-set=-{name}", f"--inh-caps=-{name}", "--", *command)
+
+
 def bind(case, what, path):
     """Until the test ends, `path` shows what is at `what`."""
     run(["mount", "--bind", what, path])
@@ -41,12 +48,16 @@ def replace_file(case, path, content):
 
 def set_device_mode(case, mode):
     """Gives /dev/fuse a mode, with which everybody (0o666) or root alone (0o600) opens it."""
-    folder = os.path.join(case.work, "devices")
-    os.mkdir(folder)
+    replace_device(case, mode, os.stat("/dev/fuse").st_rdev)
+
+
+def replace_device(case, mode, number):
+    """Puts another device in the place of /dev/fuse."""
+    folder = tempfile.mkdtemp(prefix="devices-", dir=case.work)
     run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder])
     case.addCleanup(run, ["umount", "-l", folder])
     device = os.path.join(folder, "fuse")
-    os.mknod(device, 0o020000 | 0o600, os.stat("/dev/fuse").st_rdev)
+    os.mknod(device, stat.S_IFCHR | mode, number)
     os.chmod(device, mode)
     bind(case, device, "/dev/fuse")
 
@@ -64,7 +75,7 @@ def _cover(case, folder, fill):
 def hide_file(case, path):
     """As if the file were not installed."""
     def whiteout(top):
-        os.mknod(os.path.join(top, os.path.basename(path)), 0o020000, os.makedev(0, 0))
+        os.mknod(os.path.join(top, os.path.basename(path)), stat.S_IFCHR, os.makedev(0, 0))
     _cover(case, os.path.realpath(os.path.dirname(path)), whiteout)
 
 

@@ -22,7 +22,7 @@ from mounted import is_mount_point
 
 MEMBERS = ["env.json", "image.png", "latent.npy", "metadata.json"]
 NOT_MOUNTED, REFUSED, STILL_RUNS = 20, 21, 22
-BAD_POINT = 11
+BAD_SOURCE, BAD_POINT, NO_FUSE, NO_HELPER, SYSTEM_REFUSED = 10, 11, 12, 13, 14
 
 
 class MountingCase(LibraryCase):
@@ -32,6 +32,10 @@ class MountingCase(LibraryCase):
         super().setUp()
         os.chmod(self.work, 0o755)
         os.chmod(self.container, 0o644)
+
+    def copy_of_command(self):
+        """The build may be in a folder that is closed to others."""
+        return shutil.copy(GEN5FS, os.path.join(self.work, "gen5fs"))
 
     def assert_refused(self, *arguments, status, says=()):
         """The command fails with this status, in one line that says enough."""
@@ -199,9 +203,7 @@ class PlainUser(MountingCase):
     def setUp(self):
         super().setUp()
         private_system.set_device_mode(self, 0o666)
-        # The build may be in a folder that is closed to others.
-        self.command = os.path.join(self.work, "gen5fs")
-        shutil.copy(GEN5FS, self.command)
+        self.command = self.copy_of_command()
         for path in (self.library, self.point, self.container):
             os.chown(path, private_system.PLAIN_USER, private_system.PLAIN_USER)
 
@@ -271,6 +273,152 @@ exec /usr/bin/fusermount3 "$@"
         self.assert_process_ends(daemon)
         self.as_user(self.command, "umount", self.point)
         self.assertFalse(is_mount_point(self.point))
+
+
+class Refusals(MountingCase):
+    """Whatever is in the way is said before the command goes to the background: in one line that
+    names cause and cure, with a status of its own, and with no daemon left."""
+
+    def setUp(self):
+        super().setUp()
+        private_system.set_device_mode(self, 0o666)
+        self.command = self.copy_of_command()
+        for path in (self.library, self.point, self.container):
+            os.chown(path, private_system.PLAIN_USER, private_system.PLAIN_USER)
+        self.others = os.path.join(self.work, "others")
+        os.mkdir(self.others)
+        os.mkdir(os.path.join(self.others, "folder"))
+
+    def assert_says(self, status, cause, cure, *arguments, as_whom=lambda *command: command,
+                    named=None):
+        command = as_whom(self.command, "mount", *(arguments or (self.library, self.point)))
+        done = self.program(*command, cwd="/", status=status)
+        message = done.stderr.decode()
+        self.assertEqual(len(message.strip().splitlines()), 1, message)
+        for words in (cause, cure, named or ""):
+            self.assertIn(words, message)
+        self.assertEqual(done.stdout, b"")
+        self.assertFalse(is_mounted(self.point))
+        self.assertIsNone(daemon_of(self.point))
+
+    def test_the_source(self):
+        missing = os.path.join(self.work, "missing")
+        text = self.outside("file.txt", b"")
+        pipe = os.path.join(self.work, "pipe")
+        os.mkfifo(pipe)
+        dangling = os.path.join(self.work, "dangling")
+        os.symlink(missing, dangling)
+        folder = os.path.join(self.others, "folder")
+        private = os.path.join(self.others, "private.gen5")
+        shutil.copyfile(self.container, private)
+        os.chmod(private, 0o600)
+        user = private_system.as_plain_user
+        for source, cause in (
+            (missing, "no such folder"), (dangling, "no such folder"),
+            (os.path.join(text, "below"), "no such folder"), (text, "neither a folder nor a .gen5"),
+            (pipe, "neither a folder nor a file"),
+        ):
+            with self.subTest(source):
+                self.assert_says(BAD_SOURCE, cause, "give the folder that holds the containers",
+                                 source, self.point, named=source)
+        with self.subTest("one container, unreadable"):
+            self.assert_says(BAD_SOURCE, "may not read this file", f"ls -ld {private}", private,
+                             self.point, as_whom=user, named=private)
+        os.chmod(folder, 0o311)
+        with self.subTest("unreadable"):
+            self.assert_says(BAD_SOURCE, "may not read this folder", f"ls -ld {folder}", folder,
+                             self.point, as_whom=user, named=folder)
+        os.chmod(self.others, 0o700)
+        with self.subTest("unreachable"):
+            self.assert_says(BAD_SOURCE, "may not pass", f"ls -ld {self.others}", folder,
+                             self.point, as_whom=user, named=folder)
+
+    def test_the_mount_point(self):
+        missing = os.path.join(self.work, "missing point")
+        text = self.outside("file.txt", b"")
+        folder = os.path.join(self.others, "folder")
+        user = private_system.as_plain_user
+        with self.subTest("missing"):
+            self.assert_says(BAD_POINT, "no such folder", f"mkdir -p '{missing}'", self.library,
+                             missing, named=missing)
+        for point in (text, os.path.join(text, "below")):
+            with self.subTest(point):
+                self.assert_says(BAD_POINT, "not a folder", "give a folder", self.library, point,
+                                 named=point)
+        with self.subTest("of another user"):
+            self.assert_says(BAD_POINT, "not yours to mount on", "belongs to you", self.library,
+                             folder, as_whom=user, named=folder)
+        os.chmod(self.point, 0o555)
+        with self.subTest("of the user, who may not write in it"):
+            self.assert_says(BAD_POINT, "not yours to mount on", "you may write in", self.library,
+                             self.point, as_whom=user, named=self.point)
+        os.chmod(self.others, 0o700)
+        with self.subTest("unreachable"):
+            self.assert_says(BAD_POINT, "may not pass", f"ls -ld {self.others}", self.library,
+                             folder, as_whom=user, named=folder)
+
+    def test_the_device_is_absent(self):
+        self.assert_says(NO_FUSE, "/dev/fuse is absent", "modprobe fuse", as_whom=lambda *command: (
+            "unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /dev && exec "$@"', "sh", *command,
+        ))
+
+    def test_the_device_may_not_be_opened(self):
+        private_system.set_device_mode(self, 0o600)
+        self.assert_says(NO_FUSE, "/dev/fuse may not be opened", "chmod 666 /dev/fuse",
+                         as_whom=private_system.as_plain_user)
+
+    def test_the_device_has_no_driver(self):
+        private_system.replace_device(self, 0o666, os.makedev(10, 254))
+        self.assert_says(NO_FUSE, "/dev/fuse cannot be opened", "modprobe fuse")
+
+    def test_the_helper_is_missing(self):
+        private_system.hide_file(self, "/usr/bin/fusermount3")
+        self.assert_says(NO_HELPER, "fusermount3 is missing", "package fuse3",
+                         as_whom=private_system.as_plain_user)
+        self.gen5fs("mount", self.library, self.point)
+        self.assert_live()
+        self.gen5fs("umount", self.point)
+
+    def test_the_helper_has_lost_its_privilege(self):
+        helper = os.path.join(self.work, "fusermount3")
+        shutil.copyfile("/usr/bin/fusermount3", helper)
+        os.chmod(helper, 0o755)
+        private_system.bind(self, helper, "/usr/bin/fusermount3")
+        self.assert_says(SYSTEM_REFUSED, "not permitted", "chmod u+s",
+                         as_whom=private_system.as_plain_user, named=self.point)
+
+    def test_root_may_not_mount(self):
+        self.assert_says(
+            SYSTEM_REFUSED, "not permitted", "--cap-add SYS_ADMIN", named=self.point,
+            as_whom=lambda *command: private_system.without_capability("sys_admin", *command),
+        )
+
+    def test_other_users_may_not_be_let_in(self):
+        private_system.replace_file(self, "/etc/fuse.conf", b"#user_allow_other\n")
+        self.assert_says(SYSTEM_REFUSED, "only root may let other users in",
+                         "add the line user_allow_other to /etc/fuse.conf", "-o", "allow_other",
+                         self.library, self.point, as_whom=private_system.as_plain_user)
+
+    def test_too_many_file_systems_are_mounted(self):
+        private_system.replace_file(self, "/etc/fuse.conf", b"mount_max = 0\n")
+        self.assert_says(SYSTEM_REFUSED, "too many FUSE filesystems", "/etc/fuse.conf",
+                         as_whom=private_system.as_plain_user, named=self.point)
+
+    def test_the_same_folder_and_mounts_of_the_same_source_within_are_no_problem(self):
+        inner = os.path.join(self.library, "inner")
+        os.mkdir(inner)
+        self.addCleanup(self.take_away, self.library)
+        self.addCleanup(self.take_away, inner)
+        self.gen5fs("mount", self.library, self.point)
+        self.gen5fs("mount", self.library, inner)
+        self.gen5fs("mount", self.library, self.library)
+        for point in (self.point, self.library):
+            self.assert_live(point)
+        self.gen5fs("mount", self.library, self.library, status=BAD_POINT)
+        self.gen5fs("umount", self.library)
+        self.assert_live(inner)
+        self.gen5fs("umount", inner)
+        self.gen5fs("umount", self.point)
 
 
 class SystemMounts(MountingCase):
