@@ -4,10 +4,10 @@
 // Payloads of snapshots: verified once, decoded once, then read as often as asked.
 //
 // A raw payload is served from the container's own descriptor after its hash was found right. A
-// program that writes into the container in place (nobody should) changes what the descriptor
-// reads: so the file's time of change is compared after each read, and a payload whose file changed
-// is verified again. A compressed payload is decoded to memory, or to an unnamed file where it is
-// large.
+// compressed payload is decoded to memory, or to an unnamed file where it is large, and decoded
+// again when its memory was given to others. A program that writes into the container in place
+// (nobody should) changes what the descriptor reads: so the file's identity is compared after each
+// read, and a payload whose file changed is verified again.
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -97,9 +97,27 @@ static int errno_of(const struct gen5_error *error) {
     return is_verdict(error->status) ? EIO : gen5_error_errno(error);
 }
 
-static enum gen5_verification verification(const struct filesystem *filesystem,
-                                           const struct payload *payload) {
-    return filesystem->no_verify || payload->hashed ? GEN5_NO_VERIFY : GEN5_VERIFY;
+static enum gen5_verification verification(const struct filesystem *filesystem) {
+    return filesystem->no_verify ? GEN5_NO_VERIFY : GEN5_VERIFY;
+}
+
+// The container's file as it is now. 0 or an errno.
+static int look_at_file(const struct snapshot *snapshot, struct gen5_identity *now,
+                        struct gen5_error *error) {
+    struct stat attributes;
+    if (fstat(snapshot->fd, &attributes) != 0) {
+        gen5_error_set_system(error, errno, "cannot look at the container's file");
+        return errno_of(error);
+    }
+    *now = gen5_identity_of(&attributes);
+    return 0;
+}
+
+// Whether the container's file is still what it was.
+static bool file_is_still(const struct snapshot *snapshot, const struct gen5_identity *was) {
+    struct gen5_error ignored = GEN5_ERROR_NONE;
+    struct gen5_identity now;
+    return look_at_file(snapshot, &now, &ignored) == 0 && gen5_identity_equal(&now, was);
 }
 
 // End the state PAYLOAD_BUSY by what verifying or decoding gave. The lock is held.
@@ -133,48 +151,39 @@ static void wait_while_busy(struct snapshot_cache *cache, const struct payload *
     }
 }
 
-static bool same_moment(const struct payload *payload, const struct stat *attributes) {
-    return payload->file_size == attributes->st_size &&
-           payload->modified.tv_sec == attributes->st_mtim.tv_sec &&
-           payload->modified.tv_nsec == attributes->st_mtim.tv_nsec;
-}
-
-// Have a raw payload verified for the file as it is at `moment`. The lock is held, and dropped
-// meanwhile.
+// Have a raw payload verified for the file as it is `now`. The lock is held, and dropped meanwhile.
 static int verify_raw(struct filesystem *filesystem, struct snapshot *snapshot,
                       const struct gen5_record *record, struct payload *payload,
-                      const struct stat *moment, struct gen5_error *error) {
+                      const struct gen5_identity *now, struct gen5_error *error) {
     struct snapshot_cache *cache = filesystem->snapshots;
     wait_while_busy(cache, payload);
-    // A verdict holds for the moment that it was found at only, since a writer may be half-way.
-    if (payload->state != PAYLOAD_UNKNOWN && same_moment(payload, moment)) {
+    // A verdict holds for the file that it was found for only, since a writer may be half-way.
+    if (payload->state != PAYLOAD_UNKNOWN && gen5_identity_equal(&payload->hashed_file, now)) {
         return payload->state == PAYLOAD_BAD ? give_error(payload, error) : 0;
     }
     free(payload->error);
     payload->error = NULL;
     payload->state = PAYLOAD_BUSY;
-    payload->file_size = moment->st_size;
-    payload->modified = moment->st_mtim;
+    payload->hashed_file = *now;
     pthread_mutex_unlock(&cache->lock);
     *error = (struct gen5_error)GEN5_ERROR_NONE;
-    gen5_payload_copy(snapshot->container, record, verification(filesystem, payload), -1, 0, error);
+    gen5_payload_copy(snapshot->container, record, verification(filesystem), -1, 0, error);
     pthread_mutex_lock(&cache->lock);
     finish(cache, payload, error);
     return error->status == GEN5_OK ? 0 : errno_of(error);
 }
 
 static int raw_is_good(struct filesystem *filesystem, struct snapshot *snapshot,
-                       const struct gen5_record *record, struct stat *moment,
+                       const struct gen5_record *record, struct gen5_identity *now,
                        struct gen5_error *error) {
-    if (fstat(snapshot->fd, moment) != 0) {
-        gen5_error_set_system(error, errno, "cannot look at the container's file");
-        return errno_of(error);
+    int problem = look_at_file(snapshot, now, error);
+    if (problem != 0) {
+        return problem;
     }
     pthread_mutex_lock(&filesystem->snapshots->lock);
     struct payload *payload = payload_of(snapshot, record);
-    int problem = payload == NULL
-                      ? no_memory(error)
-                      : verify_raw(filesystem, snapshot, record, payload, moment, error);
+    problem = payload == NULL ? no_memory(error)
+                              : verify_raw(filesystem, snapshot, record, payload, now, error);
     pthread_mutex_unlock(&filesystem->snapshots->lock);
     return problem;
 }
@@ -209,7 +218,7 @@ static int read_raw(struct filesystem *filesystem, struct snapshot *snapshot,
                     const struct gen5_record *record, char *buffer, size_t size, uint64_t offset,
                     size_t *got, struct gen5_error *error) {
     for (int attempt = 0; attempt < RAW_ATTEMPTS; attempt++) {
-        struct stat before;
+        struct gen5_identity before;
         int problem = raw_is_good(filesystem, snapshot, record, &before, error);
         if (problem != 0) {
             return problem;
@@ -221,15 +230,16 @@ static int read_raw(struct filesystem *filesystem, struct snapshot *snapshot,
         }
         // A write moves the time before it moves bytes: what was read is of `before` if this is
         // equal.
-        struct stat after;
-        if (*got == size && fstat(snapshot->fd, &after) == 0 &&
-            after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
-            after.st_mtim.tv_nsec == before.st_mtim.tv_nsec && after.st_size == before.st_size) {
+        if (*got == size && file_is_still(snapshot, &before)) {
             return 0;
         }
     }
     *got = 0;
     return changed_underneath(error);
+}
+
+static bool is_small(const struct gen5_record *record) {
+    return record->payload_size <= PAYLOAD_IN_MEMORY_MAX;
 }
 
 static int memory_file(void) {
@@ -293,39 +303,78 @@ static char *decode_to_memory(const struct snapshot *snapshot, const struct gen5
     return memory;
 }
 
+// Where the bytes of a compressed payload are: in one of the two, or in neither after an error.
+struct decoded {
+    char *memory;
+    int fd;
+};
+
+static struct decoded decode_once(const struct filesystem *filesystem,
+                                  const struct snapshot *snapshot, const struct gen5_record *record,
+                                  enum gen5_verification verify, struct gen5_error *error) {
+    struct decoded decoded = {.memory = NULL, .fd = -1};
+    *error = (struct gen5_error)GEN5_ERROR_NONE;
+    if (is_small(record)) {
+        decoded.memory = decode_to_memory(snapshot, record, verify, error);
+    } else {
+        decoded.fd = decode_to_file(filesystem, snapshot, record, verify, error);
+    }
+    return decoded;
+}
+
+static void decoded_release(struct decoded *decoded) {
+    free(decoded->memory);
+    if (decoded->fd >= 0) {
+        close(decoded->fd);
+    }
+}
+
+// Decode, and see that the bytes are right: those that were before, of a file that is still as it
+// was, need not be hashed again. The payload is in state PAYLOAD_BUSY.
+static struct decoded decode_checked(const struct filesystem *filesystem,
+                                     const struct snapshot *snapshot,
+                                     const struct gen5_record *record, struct payload *payload,
+                                     struct gen5_error *error) {
+    if (payload->hashed && file_is_still(snapshot, &payload->hashed_file)) {
+        struct decoded again = decode_once(filesystem, snapshot, record, GEN5_NO_VERIFY, error);
+        if (file_is_still(snapshot, &payload->hashed_file)) {
+            return again;
+        }
+        decoded_release(&again);
+    }
+    *error = (struct gen5_error)GEN5_ERROR_NONE;
+    if (look_at_file(snapshot, &payload->hashed_file, error) != 0) {
+        return (struct decoded){.memory = NULL, .fd = -1};
+    }
+    struct decoded decoded =
+        decode_once(filesystem, snapshot, record, verification(filesystem), error);
+    payload->hashed = error->status == GEN5_OK && !filesystem->no_verify;
+    return decoded;
+}
+
 // Decode a payload that is in state PAYLOAD_BUSY. The lock is held, and dropped meanwhile.
 static int decode(struct filesystem *filesystem, struct snapshot *snapshot,
                   const struct gen5_record *record, struct payload *payload,
                   struct gen5_error *error) {
     struct snapshot_cache *cache = filesystem->snapshots;
-    const enum gen5_verification verify = verification(filesystem, payload);
-    const bool small = record->payload_size <= PAYLOAD_IN_MEMORY_MAX;
-    char *memory = NULL;
-    int fd = -1;
-    *error = (struct gen5_error)GEN5_ERROR_NONE;
-    if (small) {
+    if (is_small(record)) {
         // Counted before it is there, so that many at once keep to the cap too.
         make_room(cache, (size_t)record->payload_size);
         cache->payload_bytes += (size_t)record->payload_size;
     }
     pthread_mutex_unlock(&cache->lock);
-    if (small) {
-        memory = decode_to_memory(snapshot, record, verify, error);
-    } else {
-        fd = decode_to_file(filesystem, snapshot, record, verify, error);
-    }
+    struct decoded decoded = decode_checked(filesystem, snapshot, record, payload, error);
     pthread_mutex_lock(&cache->lock);
     finish(cache, payload, error);
-    payload->memory = memory;
-    payload->fd = fd;
+    payload->memory = decoded.memory;
+    payload->fd = decoded.fd;
     payload->size = (size_t)record->payload_size;
-    payload->hashed = payload->hashed || (error->status == GEN5_OK && verify == GEN5_VERIFY);
-    if (memory != NULL) {
+    if (payload->memory != NULL) {
         list_payload(cache, payload);
-    } else if (small) {
+    } else if (is_small(record)) {
         cache->payload_bytes -= (size_t)record->payload_size;
     }
-    if (fd >= 0) {
+    if (payload->fd >= 0) {
         snapshot->private->file_bytes += record->payload_size;
     }
     return error->status == GEN5_OK ? 0 : errno_of(error);
@@ -410,24 +459,23 @@ static int decoded_file(struct filesystem *filesystem, struct snapshot *snapshot
 static int copy_raw(struct filesystem *filesystem, struct snapshot *snapshot,
                     const struct gen5_record *record, int fd_out, uint64_t offset_out,
                     struct gen5_error *error) {
-    struct stat moment;
-    int problem = raw_is_good(filesystem, snapshot, record, &moment, error);
-    if (problem != 0) {
-        return problem;
-    }
-    struct gen5_source payload =
+    const struct gen5_source payload =
         gen5_source_window(&snapshot->container->source, record->offset + GEN5_CHUNK_HEADER_SIZE,
                            record->payload_size);
-    if (gen5_source_copy(&payload, fd_out, offset_out, error) != GEN5_OK) {
-        return errno_of(error);
+    for (int attempt = 0; attempt < RAW_ATTEMPTS; attempt++) {
+        struct gen5_identity before;
+        int problem = raw_is_good(filesystem, snapshot, record, &before, error);
+        if (problem != 0) {
+            return problem;
+        }
+        if (gen5_source_copy(&payload, fd_out, offset_out, error) != GEN5_OK) {
+            return errno_of(error);
+        }
+        if (file_is_still(snapshot, &before)) {
+            return 0;
+        }
     }
-    struct stat after;
-    if (fstat(snapshot->fd, &after) != 0 || after.st_size != moment.st_size ||
-        after.st_mtim.tv_sec != moment.st_mtim.tv_sec ||
-        after.st_mtim.tv_nsec != moment.st_mtim.tv_nsec) {
-        return changed_underneath(error);
-    }
-    return 0;
+    return changed_underneath(error);
 }
 
 int snapshot_copy(struct filesystem *filesystem, struct snapshot *snapshot,

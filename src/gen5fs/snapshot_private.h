@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
-#include <time.h>
 
 #include "snapshot.h"
 
@@ -25,11 +23,11 @@ enum payload_state {
 // What is known of one record's payload. Protected by snapshot_cache.lock.
 struct payload {
     enum payload_state state;
-    bool hashed; // its decoded bytes had the right SHA-256 once: need not be hashed again
-    struct gen5_error *error; // PAYLOAD_BAD: why, in memory of its own
-    // PAYLOAD_GOOD of a raw record: the file's size and time of change when it was verified.
-    off_t file_size;
-    struct timespec modified;
+    // Of a compressed record: its decoded bytes had the right SHA-256, and have it for as long as
+    // the file is `hashed_file`.
+    bool hashed;
+    struct gen5_identity hashed_file; // the file when the payload was verified last
+    struct gen5_error *error;         // PAYLOAD_BAD: why, in memory of its own
     // PAYLOAD_GOOD of a compressed record: the decoded bytes, in one of two places or (dropped for
     // others, decoded again when asked for) in neither.
     char *memory;
