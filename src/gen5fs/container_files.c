@@ -44,13 +44,48 @@ static void pin_snapshot(struct file_node *file, struct snapshot *snapshot) {
     }
 }
 
-// A damaged record that claims no bytes: no read would be sent that could fail. container.lock is
-// held.
-static bool reads_nothing(const struct file_node *file, const struct snapshot *snapshot) {
-    struct content content;
-    return file->draft_fd < 0 && file->version.size == 0 && snapshot != NULL &&
-           member_content(snapshot, &file->member, &content) && content.record != NULL &&
-           content.record->damage != NULL;
+// Returns whether that is news.
+static bool explain(struct file_node *file, int problem, const struct gen5_error *error) {
+    const char *why = error->status != GEN5_OK ? error->message : strerror(problem);
+    pthread_mutex_lock(&file->container->lock);
+    bool news = file->error == NULL || strcmp(file->error, why) != 0;
+    file_set_error(file, problem, why);
+    pthread_mutex_unlock(&file->container->lock);
+    return news;
+}
+
+// Read a member of a snapshot. What is damaged says why in its attribute and, once, in the log.
+static int read_member(struct filesystem *filesystem, struct file_node *file,
+                       struct snapshot *snapshot, const struct member *member, char *buffer,
+                       size_t size, off_t offset, size_t *got) {
+    struct gen5_error error = GEN5_ERROR_NONE;
+    int problem =
+        content_read(filesystem, snapshot, member, buffer, size, (uint64_t)offset, got, &error);
+    if (problem != 0 && explain(file, problem, &error)) {
+        file_note(filesystem, file, "cannot be read", error.message);
+    }
+    return problem;
+}
+
+// Nobody sends a read of a member without bytes, which could fail where it is damaged: so it is
+// read when it is opened.
+static int read_empty(struct filesystem *filesystem, struct file_node *file,
+                      struct snapshot *snapshot) {
+    struct member member = {.kind = MEMBER_NONE};
+    size_t none = 0;
+    int problem = 0;
+    pthread_mutex_lock(&file->container->lock);
+    bool empty =
+        snapshot != NULL && file->draft_fd < 0 && file->version.present && file->version.size == 0;
+    if (empty) {
+        problem = member_copy(&member, &file->member);
+    }
+    pthread_mutex_unlock(&file->container->lock);
+    if (empty && problem == 0 && member_version(snapshot, &member).present) {
+        problem = read_member(filesystem, file, snapshot, &member, NULL, 0, 0, &none);
+    }
+    member_release(&member);
+    return problem;
 }
 
 static int open_file(struct filesystem *filesystem, struct file_node *file, int flags, pid_t pid,
@@ -64,6 +99,9 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
     (void)container_snapshot(filesystem, container, &snapshot);
     *handle = handle_new(filesystem, file, flags, pid);
     int problem = *handle == NULL ? ENOMEM : 0;
+    if (problem == 0 && !writes) {
+        problem = read_empty(filesystem, file, snapshot);
+    }
     pthread_mutex_lock(&container->lock);
     if (problem == 0 && snapshot == NULL && file->snapshot == NULL && file->draft_fd < 0) {
         problem = ESTALE;
@@ -73,9 +111,6 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
     }
     if (problem == 0 && writes && file->member.kind == MEMBER_NOTICE) {
         problem = EACCES;
-    }
-    if (problem == 0) {
-        problem = reads_nothing(file, snapshot) ? EIO : 0;
     }
     if (problem == 0) {
         pin_snapshot(file, snapshot);
@@ -105,12 +140,6 @@ static void count_change(struct file_node *file, struct handle *handle) {
     pthread_mutex_unlock(&container->lock);
 }
 
-static void explain(struct file_node *file, int problem, const struct gen5_error *error) {
-    pthread_mutex_lock(&file->container->lock);
-    file_set_error(file, problem, error->status != GEN5_OK ? error->message : strerror(problem));
-    pthread_mutex_unlock(&file->container->lock);
-}
-
 // Make sure there is a draft. Leaves draft_lock held, shared, on success.
 static int draft_ready(struct filesystem *filesystem, struct file_node *file) {
     struct gen5_error error = GEN5_ERROR_NONE;
@@ -124,7 +153,7 @@ static int draft_ready(struct filesystem *filesystem, struct file_node *file) {
         int problem = draft_make(filesystem, file, false, &error);
         pthread_rwlock_unlock(&file->draft_lock);
         if (problem != 0) {
-            explain(file, problem, &error);
+            (void)explain(file, problem, &error);
             return problem;
         }
     }
@@ -320,7 +349,6 @@ static int content_pinned(struct filesystem *filesystem, struct file_node *file,
 int container_read(struct filesystem *filesystem, struct handle *handle, char *buffer, size_t size,
                    off_t offset, size_t *got) {
     struct file_node *file = handle->node->file;
-    struct gen5_error error = GEN5_ERROR_NONE;
     *got = 0;
     pthread_rwlock_rdlock(&file->draft_lock);
     if (file->draft_fd >= 0) {
@@ -337,14 +365,9 @@ int container_read(struct filesystem *filesystem, struct handle *handle, char *b
     if (problem != 0) {
         return problem;
     }
-    problem =
-        content_read(filesystem, snapshot, &origin, buffer, size, (uint64_t)offset, got, &error);
+    problem = read_member(filesystem, file, snapshot, &origin, buffer, size, offset, got);
     member_release(&origin);
     snapshot_release(filesystem, snapshot);
-    if (problem != 0) {
-        explain(file, problem, &error);
-        file_note(filesystem, file, "cannot be read", error.message);
-    }
     return problem;
 }
 

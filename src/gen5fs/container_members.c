@@ -302,7 +302,7 @@ int content_read(struct filesystem *filesystem, struct snapshot *snapshot,
         memcpy(buffer, content.head + offset, head);
         *got = head;
     }
-    if (content.record == NULL || *got == size) {
+    if (content.record == NULL || (*got > 0 && *got == size)) {
         return 0;
     }
     size_t more = 0;

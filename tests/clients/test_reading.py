@@ -544,10 +544,14 @@ def repeated(kind):
     return sample(chunks=[latent_chunk(*small_latent("initial_noise", 5, (1, 1, 3, 3)))])
 
 
-def lying_hash(position):
+def lying(position, **changes):
     def change(root):
-        root["gen5_metadata"]["chunks"][position]["hash"] = "0" * 64
+        root["gen5_metadata"]["chunks"][position].update(changes)
     return change
+
+
+def lying_hash(position):
+    return lying(position, hash="0" * 64)
 
 
 IMAGE_KINDS = ("png", "jpg", "webp", "gif", "bmp", "tiff", "bin")
@@ -638,9 +642,16 @@ class DamagedContainers(ReadingCase):
         "image-hash.gen5": sample(manifest=lying_hash(1)),
         "latent-hash.gen5": sample(manifest=lying_hash(0)),
         "env-hash.gen5": sample(manifest=lying_hash(2)),
+        "read-often.gen5": sample(manifest=lying_hash(2)),
         "image-bit.gen5": sample(damage=lambda data: data.replace(b"IDAT", b"JDAT", 1)),
         "image-frame.gen5": sample(latents=[], compressed=True, damage=lambda data: data.replace(
             b"\x28\xb5\x2f\xfd", b"\x29\xb5\x2f\xfd", 1)),
+        "image-of-none.gen5": sample(
+            compressed=True, manifest=lying(1, uncompressed_size=0)),
+        "env-of-none.gen5": sample(env=None, chunks=[
+            Chunk("ENVC", b"", record={"hash": "0" * 64})]),
+        "latent-of-none.gen5": sample(
+            latents=[small_latent("none", 1, (0, 1, 2, 2))], manifest=lying_hash(0)),
         "one-of-two.gen5": sample(
             latents=[small_latent("a", 1), small_latent("b", 2), small_latent("c", 3)],
             manifest=lying_hash(1)),
@@ -697,6 +708,29 @@ class DamagedContainers(ReadingCase):
         for name in names:
             if name.startswith("image"):
                 self.assert_unreadable("image-frame.gen5", name)
+
+    def test_a_damaged_member_without_bytes_is_not_served_as_an_empty_file(self):
+        for name, damaged in (
+            ("image-of-none.gen5", "image.bin"), ("env-of-none.gen5", "env.json"),
+            ("latent-of-none.gen5", "latent.npy"),
+        ):
+            with self.subTest(name):
+                self.assert_unreadable(name, damaged)
+                self.assertTrue(os.getxattr(self.member(name, damaged), "user.gen5.error"))
+
+    def test_the_head_of_a_damaged_latent_is_not_served(self):
+        descriptor = os.open(self.member("latent-hash.gen5", "latent.npy"), os.O_RDONLY | os.O_DIRECT)
+        self.addCleanup(os.close, descriptor)
+        self.assert_errno(errno.EIO, os.pread, descriptor, 16, 0)
+
+    def test_the_log_says_once_what_is_damaged(self):
+        descriptor = os.open(self.member("read-often.gen5", "env.json"), os.O_RDONLY)
+        self.addCleanup(os.close, descriptor)
+        for _ in range(20):
+            self.assert_errno(errno.EIO, os.pread, descriptor, 1, 0)
+        self.assert_unreadable("last-lies.gen5", "image.png")
+        eventually(lambda: "last-lies.gen5" in self.mount.log())
+        self.assertEqual(self.mount.log().count("read-often.gen5/env.json cannot be read"), 1)
 
     def test_one_damaged_latent_leaves_the_others(self):
         self.assert_unreadable("one-of-two.gen5", "latents", "b.npy")
