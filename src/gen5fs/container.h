@@ -109,6 +109,7 @@ struct container {
     struct file_node *files;
     struct hidden *hidden;
     struct gen5_identity seen; // the state of the file that the kernel was last told of
+    char *first_latent;        // the path that LATENT_NAME led to then; NULL: not known
     bool removal_scheduled;
     // A container that mkdir made, until it has been left alone for a while (container_fresh.c).
     int64_t fresh_until_ms; // 0: not fresh

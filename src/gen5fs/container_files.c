@@ -88,6 +88,12 @@ static int read_empty(struct filesystem *filesystem, struct file_node *file,
     return problem;
 }
 
+// Whether the container is one without the member by now, of which the kernel is yet to be told.
+static bool has_left(const struct file_node *file, const struct snapshot *snapshot) {
+    return file->snapshot == NULL && snapshot != NULL && file->draft_fd < 0 && !file->fresh &&
+           file->member.kind != MEMBER_NONE && !member_version(snapshot, &file->member).present;
+}
+
 static int open_file(struct filesystem *filesystem, struct file_node *file, int flags, pid_t pid,
                      struct handle **handle, bool *keep_cache) {
     struct container *container = file->container;
@@ -106,7 +112,7 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
     if (problem == 0 && snapshot == NULL && file->snapshot == NULL && file->draft_fd < 0) {
         problem = ESTALE;
     }
-    if (problem == 0 && !file->attached) {
+    if (problem == 0 && (!file->attached || has_left(file, snapshot))) {
         problem = ESTALE; // The kernel came by a name that leads elsewhere now; it looks again.
     }
     if (problem == 0 && writes && file->member.kind == MEMBER_NOTICE) {

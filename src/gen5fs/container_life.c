@@ -40,6 +40,7 @@ static void container_free(struct container *container) {
     while (container->hidden != NULL) {
         hidden_drop(container, container->hidden->path);
     }
+    free(container->first_latent);
     free(container->fresh_text);
     pthread_cond_destroy(&container->released);
     pthread_mutex_destroy(&container->lock);

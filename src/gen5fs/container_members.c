@@ -280,6 +280,8 @@ int content_read(struct filesystem *filesystem, struct snapshot *snapshot,
     struct content content;
     *got = 0;
     if (!member_content(snapshot, member, &content)) {
+        gen5_error_set(error, GEN5_ERROR_INVALID, GEN5_OFFSET_NONE,
+                       "the container has no such member any more");
         return EIO;
     }
     if (content.record != NULL && content.record->damage != NULL) {

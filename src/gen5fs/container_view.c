@@ -650,6 +650,31 @@ void view_tell_latent(struct filesystem *filesystem, struct container *container
     }
 }
 
+// Whether LATENT_NAME leads elsewhere than when this was asked last. The lock is held.
+static bool first_latent_moved(struct container *container, const struct snapshot *snapshot) {
+    char *path = NULL;
+    if (path_of_name(container, snapshot, container->node, LATENT_NAME, &path) != 0) {
+        return true;
+    }
+    bool moved = container->first_latent == NULL || strcmp(container->first_latent, path) != 0;
+    free(container->first_latent);
+    container->first_latent = path;
+    return moved;
+}
+
+static void tell_latents(struct filesystem *filesystem, struct container *container,
+                         const struct snapshot *snapshot) {
+    struct node *latents = latents_known(filesystem, container);
+    if (latents == NULL) {
+        return;
+    }
+    if (snapshot->container == NULL) {
+        notice_entry(filesystem, container->node, LATENTS_NAME, 0);
+    }
+    notice_node_now(filesystem, latents, true);
+    node_release(filesystem, latents);
+}
+
 void view_update(struct filesystem *filesystem, struct container *container,
                  struct snapshot *snapshot) {
     struct told *told = NULL;
@@ -657,20 +682,25 @@ void view_update(struct filesystem *filesystem, struct container *container,
     bool news = !gen5_identity_equal(&container->seen, &snapshot->identity);
     container->seen = snapshot->identity;
     size_t count = news ? files_update(filesystem, container, snapshot, &told) : 0;
+    bool first_moved = news && first_latent_moved(container, snapshot);
     pthread_mutex_unlock(&container->lock);
     if (!news) {
         return;
     }
-    view_tell_listings(filesystem, container);
+    notice_node_now(filesystem, container->node, true);
     for (size_t i = 0; i < count; i++) {
         if (told[i].expired != NULL) {
-            tell_entry(filesystem, container, told[i].expired);
+            view_tell_path(filesystem, container, told[i].expired);
             free(told[i].expired);
         }
         notice_node_now(filesystem, told[i].node, told[i].pages);
         node_release(filesystem, told[i].node);
     }
     free(told);
+    if (first_moved) {
+        notice_entry(filesystem, container->node, LATENT_NAME, 0);
+    }
+    tell_latents(filesystem, container, snapshot);
 }
 
 void container_refresh(struct filesystem *filesystem, struct node *node) {

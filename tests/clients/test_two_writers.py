@@ -13,6 +13,7 @@ import unittest
 
 import numpy as np
 
+import container
 from mount_case import (
     REFERENCE, SEEN_SECONDS, Mount, MountCase, Stored, daemon_of, new_image, new_latent, npy_bytes,
     process_lives, read_file, renamed_over, rewrite_outside, sha256, write_file,
@@ -291,6 +292,49 @@ class Seeing(MountCase):
         self.assert_seen(
             lambda: os.stat(self.member("a.gen5", "image.png")).st_mode & 0o777 == 0o600
         )
+
+    def with_latents(self, *keys):
+        """A container of latents by these keys, each filled with its key's first character."""
+        return container.build(latents=[
+            (key, "float16", (1, 1, 2, 2), np.full(4, ord(key[0]), "<f2").tobytes()) for key in keys
+        ])
+
+    def show_latents(self, *keys):
+        renamed_over(self.source("a.gen5"), self.with_latents(*keys))
+        self.assert_seen(lambda: os.listdir(self.member("a.gen5", "latents")) == [
+            f"{key}.npy" for key in keys])
+        os.stat(self.member("a.gen5", "latents"))
+        read_file(self.member("a.gen5", "latent.npy"))
+
+    def first_latent(self):
+        return chr(int(np.load(self.member("a.gen5", "latent.npy")).flat[0]))
+
+    def test_a_changed_mode_of_the_latents_is_seen(self):
+        self.show_latents("b", "c")
+        os.chmod(self.source("a.gen5"), 0o600)
+        self.assert_seen(
+            lambda: os.stat(self.member("a.gen5", "latents")).st_mode & 0o777 == 0o700
+        )
+
+    def test_latents_in_another_order_are_seen(self):
+        self.show_latents("b", "c")
+        renamed_over(self.source("a.gen5"), self.with_latents("c", "b"))
+        self.assert_seen(lambda: self.first_latent() == "c")
+        self.assert_seen(lambda: os.path.samefile(
+            self.member("a.gen5", "latent.npy"), self.member("a.gen5", "latents", "c.npy")))
+
+    def test_a_container_that_cannot_be_read_any_more_has_no_latents(self):
+        self.show_latents("b", "c")
+        renamed_over(self.source("a.gen5"), b"no container")
+        self.assert_seen(lambda: os.listdir(self.member("a.gen5")) == ["gen5-error.txt"])
+        self.assert_seen(lambda: not os.path.exists(self.member("a.gen5", "latents")))
+
+    def test_a_member_that_left_a_moment_ago_is_absent_and_not_damaged(self):
+        for number in range(50):
+            self.show_latents("b", "c")
+            renamed_over(self.source("a.gen5"), self.with_latents("d"))
+            self.assertEqual(self.first_latent(), "d", number)
+            self.assert_os_error(errno.ENOENT, self.read, "a.gen5", "latents", "b.npy")
 
     def test_many_changes_of_one_container_end_with_the_last(self):
         for seed in range(30):
