@@ -170,7 +170,8 @@ struct version member_version(const struct snapshot *snapshot, const struct memb
 // changes with every save of another member.
 struct version member_base(const struct snapshot *snapshot, const struct member *member);
 bool version_equal(const struct version *left, const struct version *right);
-// A name in a folder as a path; LATENT_NAME becomes the first latent's. The caller frees.
+// A name in a folder as a path; LATENT_NAME becomes the first latent's. The caller frees. 0,
+// ENOMEM, or ENAMETOOLONG for one that no folder could hold.
 int path_of_name(struct container *container, const struct snapshot *snapshot,
                  const struct node *folder, const char *name, char **path);
 int content_read(struct filesystem *filesystem, struct snapshot *snapshot,

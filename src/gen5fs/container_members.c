@@ -3,6 +3,7 @@
 //
 // Members: which path stands for which, and which bytes a snapshot has for it (DESIGN.md 2.1).
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,9 @@ bool version_equal(const struct version *left, const struct version *right) {
 int path_of_name(struct container *container, const struct snapshot *snapshot,
                  const struct node *folder, const char *name, char **path) {
     int length;
+    if (strlen(name) > NAME_MAX) {
+        return ENAMETOOLONG; // The kernel lets longer ones through.
+    }
     if (folder->kind == NODE_LATENTS) {
         length = asprintf(path, "%s%s", LATENTS_PREFIX, name);
         return length < 0 ? ENOMEM : 0;

@@ -616,6 +616,20 @@ class OddNames(ContainerCase):
     def test_a_name_that_is_too_long_is_refused(self):
         self.assert_os_error(errno.ENAMETOOLONG, os.mkdir, self.member("n" * 251 + ".gen5"))
 
+    def test_a_name_that_is_too_long_is_refused_in_a_container(self):
+        self.add("three-latents.gen5", "a.gen5")
+        for folder in (self.member("a.gen5"), self.member("a.gen5", "latents")):
+            for length in (256, 300, 1024, 2000):
+                path = os.path.join(folder, "n" * length)
+                with self.subTest(folder=folder, length=length):
+                    self.assert_os_error(errno.ENAMETOOLONG, os.stat, path)
+                    self.assert_os_error(errno.ENAMETOOLONG, write_file, path, b"scratch")
+                    self.assert_os_error(errno.ENAMETOOLONG, os.mkdir, path)
+                    self.assert_os_error(errno.ENAMETOOLONG, os.unlink, path)
+                    self.assert_os_error(
+                        errno.ENAMETOOLONG, os.rename, self.member("a.gen5", "image.png"), path)
+        self.assertIn("image.png", os.listdir(self.member("a.gen5")))
+
     def test_scratch_of_any_name_is_kept(self):
         self.add("one-pixel.gen5", "a.gen5")
         folder = os.fsencode(self.member("a.gen5"))
