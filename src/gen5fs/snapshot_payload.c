@@ -74,11 +74,20 @@ void payloads_release(struct snapshot_cache *cache, struct snapshot *snapshot) {
     snapshot->private->payloads = NULL;
 }
 
+// From now on reading counts as access to the file, which parsing it did not (snapshot.c).
+static void leave_traces(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && (flags & O_NOATIME) != 0) {
+        (void)fcntl(fd, F_SETFL, flags & ~O_NOATIME);
+    }
+}
+
 // What is known of a record's payload; NULL where there is no memory. The lock is held.
 static struct payload *payload_of(struct snapshot *snapshot, const struct gen5_record *record) {
     const struct gen5_manifest *manifest = snapshot->container->manifest;
     struct snapshot_private *own = snapshot->private;
     if (own->payloads == NULL) {
+        leave_traces(snapshot->fd);
         own->payloads = calloc(manifest->record_count, sizeof *own->payloads);
         for (size_t i = 0; own->payloads != NULL && i < manifest->record_count; i++) {
             own->payloads[i].fd = -1;

@@ -382,6 +382,27 @@ class Attributes(ReadingCase):
             self.assertEqual(os.stat(path).st_mtime_ns, 12 * 10 ** 17)
             self.assertEqual(read_file(original), content)
 
+    def test_a_time_of_access_that_is_set_stays_until_a_member_is_read(self):
+        with Mount(fixtures=["three-latents.gen5"]) as mount:
+            folder = os.path.join(mount.path, "three-latents.gen5")
+            original = os.path.join(mount.source, "three-latents.gen5")
+            image = os.path.join(folder, "image.png")
+            for name in ("", "image.png", "latents", "latents/final_latent.npy", "metadata.json"):
+                path = os.path.join(folder, name)
+                with self.subTest(name):
+                    os.utime(path, ns=(10 ** 18, 11 * 10 ** 17))
+                    self.assertEqual(os.stat(path).st_atime_ns, 10 ** 18)
+                    os.listdir(folder)
+                    os.getxattr(path, "user.gen5.prompt")
+                    self.assertEqual(os.stat(original).st_atime_ns, 10 ** 18)
+                    self.assertEqual(os.stat(image).st_atime_ns, 10 ** 18)
+            read_file(original)
+            if os.stat(original).st_atime_ns == 10 ** 18:
+                self.skipTest("the file system keeps no times of access")
+            os.utime(image, ns=(10 ** 18, 11 * 10 ** 17))
+            read_file(image)
+            self.assertGreater(os.stat(original).st_atime_ns, 10 ** 18)
+
     def test_blocks_match_the_size(self):
         for name in self.fixtures:
             for member in self.members(name):
