@@ -39,6 +39,9 @@ GEN5_EXPORT bool gen5_identity_equal(const struct gen5_identity *left,
 // Names of temporaries: ".gen5fs-" 16 hexadecimal digits ".tmp"; short enough beside any name.
 enum { GEN5_TEMPORARY_NAME_SIZE = 32 };
 GEN5_EXPORT bool gen5_temporary_name_is(const char *name);
+// A name that nobody else makes, for what is no file, such as a folder that is being filled.
+GEN5_EXPORT enum gen5_status gen5_temporary_name_make(char name[GEN5_TEMPORARY_NAME_SIZE],
+                                                      struct gen5_error *error);
 
 enum gen5_sync {
     GEN5_SYNC_FILE,   // the bytes before the rename: never a mixture, even after a power cut

@@ -35,5 +35,7 @@ int command_status(char **words);
 int command_info(char **words);
 // verify PATH...: done (all sound), differs (there are faults), trouble, usage.
 int command_verify(char **words);
+// unpack FILE... -C DIR: done, failed (a container or member was not unpacked), usage.
+int command_unpack(char **words);
 
 #endif

@@ -32,6 +32,8 @@ static const struct command commands[] = {
     {"info", command_info, "FILE...", "show what containers hold", COMMAND_FAILED},
     {"verify", command_verify, "PATH...", "check containers, folders with all below them",
      COMMAND_TROUBLE},
+    {"unpack", command_unpack, "FILE... -C DIR", "write the members of containers as files",
+     COMMAND_FAILED},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -50,7 +50,8 @@ bool gen5_temporary_name_is(const char *name) {
            strcmp(name + prefix + RANDOM_DIGITS, name_suffix) == 0;
 }
 
-static enum gen5_status choose_name(char name[GEN5_TEMPORARY_NAME_SIZE], struct gen5_error *error) {
+enum gen5_status gen5_temporary_name_make(char name[GEN5_TEMPORARY_NAME_SIZE],
+                                          struct gen5_error *error) {
     uint64_t number = 0;
     ssize_t got;
     do {
@@ -80,7 +81,7 @@ static enum gen5_status create(struct gen5_replacement *replacement, int folder_
                                struct gen5_error *error) {
     for (int i = 0; i < NAME_TRIES; i++) {
         char name[GEN5_TEMPORARY_NAME_SIZE];
-        enum gen5_status status = choose_name(name, error);
+        enum gen5_status status = gen5_temporary_name_make(name, error);
         if (status != GEN5_OK) {
             return status;
         }

@@ -82,7 +82,7 @@ class Messages(CommandCase):
 
     def test_every_sub_command_has_help(self):
         for command in (
-            "mount", "umount", "status", "info", "verify",
+            "mount", "umount", "status", "info", "verify", "unpack",
         ):
             with self.subTest(command):
                 done = self.gen5fs(command, "--help")
