@@ -88,11 +88,16 @@ static void detach_by_fusermount(const char *mount_path) {
     }
 }
 
-void connection_detach(const struct connection *connection) {
+// Whether the mount is where it was made, and no other has taken the place.
+static bool is_in_place(const struct connection *connection) {
     unsigned int major = 0;
     unsigned int minor = 0;
-    if (!connection->known || !device_of(connection->mount_path, &major, &minor) ||
-        major != connection->device_major || minor != connection->device_minor) {
+    return connection->known && device_of(connection->mount_path, &major, &minor) &&
+           major == connection->device_major && minor == connection->device_minor;
+}
+
+void connection_detach(const struct connection *connection) {
+    if (!is_in_place(connection)) {
         return; // It was detached before.
     }
     if (geteuid() != 0) {
@@ -102,8 +107,15 @@ void connection_detach(const struct connection *connection) {
     }
 }
 
+// For root, where sysfs does not show the connections. Where the mount is in use it stays, and
+// aborted it is all the same.
+static bool abort_by_unmounting(const struct connection *connection) {
+    return is_in_place(connection) &&
+           (umount2(connection->mount_path, MNT_FORCE | UMOUNT_NOFOLLOW) == 0 || errno == EBUSY);
+}
+
 bool connection_abort(const struct connection *connection) {
     char path[80];
     snprintf(path, sizeof path, "/sys/fs/fuse/connections/%u/abort", connection->device_minor);
-    return connection->known && write_text(path, "1");
+    return connection->known && (write_text(path, "1") || abort_by_unmounting(connection));
 }

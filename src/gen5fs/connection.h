@@ -31,7 +31,8 @@ void connection_set_read_ahead(const struct connection *connection, unsigned int
 // the place meanwhile is left alone.
 void connection_detach(const struct connection *connection);
 
-// End it now: every request that waits gets an error. false where that is not permitted.
+// End it now: every request that waits gets an error. false where that is not permitted. Where
+// only unmounting does it and nobody uses the mount, it is unmounted.
 bool connection_abort(const struct connection *connection);
 
 #endif

@@ -195,10 +195,10 @@ int kernel_notices_start(struct filesystem *filesystem) {
     return 0;
 }
 
-void kernel_notices_stop(struct filesystem *filesystem) {
+bool kernel_notices_stop(struct filesystem *filesystem) {
     struct kernel_notices *notices = filesystem->notices;
     if (notices == NULL) {
-        return;
+        return true;
     }
     // The worker first: its work may have something to tell.
     bool worker_ended = stop(&notices->worker);
@@ -208,9 +208,11 @@ void kernel_notices_stop(struct filesystem *filesystem) {
         filesystem->notices = NULL;
     }
     bool teller_ended = stop(&notices->teller);
-    if (worker_ended && teller_ended) {
-        free(notices);
+    if (!worker_ended || !teller_ended) {
+        return false;
     }
+    free(notices);
+    return true;
 }
 
 // `due_ms` and `again_ms` as in struct notice.

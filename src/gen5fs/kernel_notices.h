@@ -16,7 +16,9 @@ struct node;
 struct kernel_notices;
 
 int kernel_notices_start(struct filesystem *filesystem); // sets filesystem->notices; 0 or errno
-void kernel_notices_stop(struct filesystem *filesystem); // whatever is queued is dropped
+// Whatever is queued is dropped. false where a thread is left behind, since the kernel holds it up:
+// what it uses, the session included, must stay.
+bool kernel_notices_stop(struct filesystem *filesystem);
 
 // A name in a folder may now lead elsewhere (or nowhere): the kernel looks it up again at its next
 // use. Queued; told soon, and once more `again_ms` later (0: not), for an answer that was on its

@@ -26,6 +26,7 @@
 #include "control.h"
 #include "filesystem.h"
 #include "foreign_writes.h"
+#include "guard.h"
 #include "kernel_notices.h"
 #include "mount_attempt.h"
 #include "mount_check.h"
@@ -49,6 +50,7 @@ struct mount {
     int ended_fd;  // an eventfd: the connection has ended
     int signal_fd; // the signals that end a mount
     struct connection connection;
+    struct guard guard;
     struct request_loop *loop;
     struct sweep *sweep;
     bool mounted;
@@ -209,6 +211,7 @@ static int start_helpers(struct mount *mount) {
 
 static int go_live(struct mount *mount) {
     struct fuse_session *session = mount->filesystem.session;
+    guard_await(&mount->guard);
     if (!mount_attempt(session, mount->target.mount_path)) {
         return GEN5FS_MOUNT_REFUSED;
     }
@@ -222,6 +225,7 @@ static int go_live(struct mount *mount) {
         return refuse(mount->target.mount_path, problem);
     }
     mount->connection = connection_of(mount->target.mount_path);
+    guard_watch(&mount->guard, &mount->connection);
     connection_set_read_ahead(&mount->connection, READ_AHEAD_KIB);
     return 0;
 }
@@ -259,8 +263,8 @@ static bool serve(struct mount *mount) {
 }
 
 // Everything that was begun is ended, in the reverse order. The session goes last: the notices need
-// it.
-static void take_down(struct mount *mount) {
+// it. false where a thread had to be left behind.
+static bool take_down(struct mount *mount) {
     struct filesystem *filesystem = &mount->filesystem;
     sweep_stop(mount->sweep);
     watcher_stop(filesystem);
@@ -269,9 +273,12 @@ static void take_down(struct mount *mount) {
         container_finish_all(filesystem);
     }
     foreign_writes_stop(filesystem);
-    kernel_notices_stop(filesystem);
+    bool ended = kernel_notices_stop(filesystem);
     if (mount->mounted) {
         fuse_session_unmount(filesystem->session);
+    }
+    if (!ended) {
+        return false;
     }
     if (filesystem->root != NULL) {
         control_release(filesystem);
@@ -281,6 +288,7 @@ static void take_down(struct mount *mount) {
     if (filesystem->session != NULL) {
         fuse_session_destroy(filesystem->session);
     }
+    return true;
 }
 
 static void close_if_open(int fd) {
@@ -298,6 +306,7 @@ static void mount_release(struct mount *mount) {
 // From here on in the process that will serve. `live_fd` is -1 in the foreground.
 static int start(struct mount *mount, const struct gen5fs_mount_options *options, int live_fd) {
     int status = take_signals(mount);
+    guard_start(&mount->guard, mount->target.mount_path);
     status = status != 0 ? status : make_filesystem(mount, options);
     status = status != 0 ? status : make_session(mount, options);
     status = status != 0 ? status : start_helpers(mount);
@@ -314,18 +323,21 @@ static int start(struct mount *mount, const struct gen5fs_mount_options *options
 // Takes over `target`.
 static int run(const struct gen5fs_mount_options *options, const struct mount_target *target,
                int live_fd) {
-    struct mount mount = {.target = *target, .ended_fd = -1, .signal_fd = -1};
+    struct mount mount = {.target = *target, .ended_fd = -1, .signal_fd = -1, .guard = GUARD_NONE};
     umask(0);
     raise_descriptor_limit();
     bound_memory();
     int status = start(&mount, options, live_fd);
-    if (status == 0 && !serve(&mount)) {
+    const bool served = status != 0 || serve(&mount);
+    if (!served) {
         sweep_stop(mount.sweep);
-        // Everything is saved. Threads still use what would be freed; the kernel ends the
-        // connection when the process is gone.
-        _exit(GEN5FS_MOUNT_DONE);
     }
-    take_down(&mount);
+    if (!served || !take_down(&mount)) {
+        // Everything is saved. Threads still use what would be freed; the kernel, or the guard,
+        // ends the connection when this one is gone.
+        _exit(status);
+    }
+    guard_end(&mount.guard);
     mount_release(&mount);
     return status;
 }

@@ -75,14 +75,15 @@ def process_lives(pid):
 
 
 def daemon_of(point):
-    """The process that serves a mount point; None if there is none."""
+    """The process that serves a mount point, not its guard; None if there is none."""
     for entry in os.listdir("/proc"):
         if entry.isdigit() and process_lives(entry):
             try:
+                name = read_file(f"/proc/{entry}/comm")
                 command = read_file(f"/proc/{entry}/cmdline").split(b"\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if os.fsencode(point) in command and b"gen5fs" in os.path.basename(command[0]):
+            if name != b"gen5fs-guard\n" and b"gen5fs" in name and os.fsencode(point) in command:
                 return int(entry)
     return None
 

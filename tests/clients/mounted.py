@@ -75,13 +75,16 @@ class Mount:
     prepare   called with the source's path before mounting
     source    a folder of the caller's to mount, which is left alone afterwards
     wrapper   a command that starts the daemon, with its arguments
+    daemon    what the daemon's environment has more
 
     `source` and `path` (the mount point) are strings; both stay until the context ends, also
     after unmount() or kill(), and mount() mounts again.
     """
 
-    def __init__(self, options="", fixtures=(), prepare=None, source=None, wrapper=()):
+    def __init__(self, options="", fixtures=(), prepare=None, source=None, wrapper=(),
+                 daemon=None):
         self.options = options
+        self.daemon = daemon or {}
         self.wrapper = wrapper
         self.process = None
         self._folder = tempfile.mkdtemp(prefix="gen5fs-test-")
@@ -131,6 +134,7 @@ class Mount:
         with open(self._logs[-1], "wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                env={**os.environ, **self.daemon},
             )
         deadline = time.monotonic() + READY_SECONDS
         while not os.path.ismount(self.path):
@@ -205,6 +209,8 @@ class Mount:
         """Leaves nothing behind, whatever has happened."""
         if self.process is not None:
             self.process.kill()
+            # A thread that the kernel holds up would keep the process and the mount alive.
+            subprocess.run(["umount", "-f", self.path], stderr=subprocess.DEVNULL, check=False)
             self.process.wait(END_SECONDS)
             self.process = None
         self._detach()
