@@ -15,9 +15,9 @@ LIBRARY = os.path.abspath(os.environ.get(
 
 # enum fault_call and enum fault_action of faults.h
 CALLS = (
-    "write", "copy", "truncate", "allocate", "sync", "open", "rename", "link", "unlink", "mkdir", "mode",
-    "owner", "xattr", "stat", "read", "readlink", "lock", "duplicate", "close", "memory_file", "random",
-    "map", "thread", "malloc",
+    "write", "copy", "truncate", "allocate", "sync", "open", "rename", "link", "unlink", "mkdir",
+    "mode", "owner", "xattr", "stat", "read", "readlink", "lock", "duplicate", "close", "memory_file",
+    "random", "map", "thread", "malloc",
 )
 ACTIONS = ("none", "fail", "fail_after", "short", "kill", "hold")
 # struct faults
