@@ -77,8 +77,9 @@ GEN5_EXPORT enum gen5_status gen5_replacement_commit(struct gen5_replacement *re
                                                      struct gen5_error *error);
 GEN5_EXPORT void gen5_replacement_release(struct gen5_replacement *replacement);
 
-// Sync a folder, so that names in it survive a power cut. File systems that can not (EINVAL) are
-// let pass.
+// Sync a file's bytes, or a folder, so that names in it survive a power cut. File systems that can
+// not (EINVAL) are let pass.
+GEN5_EXPORT enum gen5_status gen5_file_sync(int fd, struct gen5_error *error);
 GEN5_EXPORT enum gen5_status gen5_folder_sync(int folder_fd, struct gen5_error *error);
 
 #endif

@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "gen5/replace.h"
+
 enum { ATTEMPTS_MAX = 100 };
 
 static const int folder_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -94,6 +96,8 @@ static int make_step(int parent, const char *name, const void *context) {
         // Not being allowed to give it away is no failure: it is the daemon's own then.
         int given = fchownat(parent, name, making->uid, making->gid, AT_SYMLINK_NOFOLLOW);
         (void)given;
+        // Nor is a parent that cannot be synced: the folder is there.
+        (void)gen5_folder_sync(parent, NULL);
     } else if (errno != EEXIST) {
         return -1;
     }

@@ -13,7 +13,8 @@
 int open_beneath(int folder_fd, const char *path, int flags);
 
 // Open a relative path of folders, making those that are missing with this mode and owner (as far
-// as the daemon may give them away). A descriptor, or -1 and errno.
+// as the daemon may give them away) so that they survive a power cut. A descriptor, or -1 and
+// errno.
 int make_folders_beneath(int folder_fd, const char *path, mode_t mode, uid_t uid, gid_t gid);
 
 #endif

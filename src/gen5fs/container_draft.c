@@ -23,25 +23,13 @@ int draft_new(struct filesystem *filesystem, struct container *container) {
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
         // No unnamed files on this file system; in memory it is then, at the price of a copy.
         fd = memfd_create("gen5fs-draft", MFD_CLOEXEC);
+        if (fd >= 0) {
+            (void)fchmod(fd, 0600); // As the other; a rescued draft keeps it.
+        }
     }
     problem = fd < 0 ? errno : 0;
     node_release(filesystem, parent);
     return problem != 0 ? -problem : fd;
-}
-
-static int write_all(int fd, const char *bytes, size_t size, off_t offset) {
-    while (size > 0) {
-        ssize_t wrote = pwrite(fd, bytes, size, offset);
-        if (wrote < 0 && errno != EINTR) {
-            return errno;
-        }
-        if (wrote > 0) {
-            bytes += wrote;
-            offset += wrote;
-            size -= (size_t)wrote;
-        }
-    }
-    return 0;
 }
 
 // Write a member's whole content to the start of an empty file.
@@ -56,7 +44,8 @@ static int content_copy(struct filesystem *filesystem, struct snapshot *snapshot
                        content.record->damage);
         return EIO;
     }
-    int problem = write_all(fd, content.head, content.head_size, 0);
+    const struct gen5_source head = gen5_source_from_memory(content.head, content.head_size);
+    int problem = gen5_source_copy(&head, fd, 0, error) == GEN5_OK ? 0 : gen5_error_errno(error);
     if (problem == 0 && content.record != NULL) {
         problem = snapshot_copy(filesystem, snapshot, content.record, fd, content.head_size, error);
     }

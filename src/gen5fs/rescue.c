@@ -16,6 +16,7 @@
 
 #include "beneath.h"
 #include "filesystem.h"
+#include "gen5/replace.h"
 #include "gen5/source.h"
 
 #define RESCUED_FOLDER CONTROL_NAME "/rescued"
@@ -69,69 +70,41 @@ static void kept_name(const char *name, unsigned int attempt, char kept[NAME_MAX
     }
 }
 
+// Under each name at once, whole or not at all.
+
 static int link_draft(const struct shelter *shelter, int fd, const char *kept) {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return linkat(AT_FDCWD, path, shelter->folder_fd, kept, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
-static int write_all(int fd, const char *text, size_t size) {
-    while (size > 0) {
-        ssize_t written = write(fd, text, size);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
-            return errno;
-        }
-        text += written;
-        size -= (size_t)written;
-    }
-    return fsync(fd) != 0 ? errno : 0;
-}
-
-static int copy_content(int fd, int fd_out) {
-    struct gen5_source source;
-    struct gen5_error error = GEN5_ERROR_NONE;
-    if (gen5_source_from_fd(fd, &source, &error) != GEN5_OK ||
-        gen5_source_copy(&source, fd_out, 0, &error) != GEN5_OK) {
-        return gen5_error_errno(&error);
-    }
-    return fsync(fd_out) != 0 ? errno : 0;
-}
-
+// A copy with the owner and the mode of the original. An owner that may not be given away stays
+// ours.
 static int copy_draft(const struct shelter *shelter, int fd, const char *kept) {
-    struct stat attributes;
-    if (fstat(fd, &attributes) != 0) {
-        return errno;
+    struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    struct gen5_source source;
+    enum gen5_status status = gen5_source_from_fd(fd, &source, &error);
+    if (status == GEN5_OK) {
+        status = gen5_replacement_begin(&replacement, shelter->folder_fd, fd, &error);
     }
-    int fd_out = openat(shelter->folder_fd, kept,
-                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd_out < 0) {
-        return errno;
+    if (status == GEN5_OK) {
+        status = gen5_source_copy(&source, replacement.fd, 0, &error);
     }
-    int problem = copy_content(fd, fd_out);
-    // The owner first: a change of owner clears mode bits. One that may not be given away stays
-    // ours.
-    int given = fchown(fd_out, attributes.st_uid, attributes.st_gid);
-    if (given == 0 && fchmod(fd_out, attributes.st_mode & 0777) != 0 && problem == 0) {
-        problem = errno;
+    if (status == GEN5_OK) {
+        status = gen5_replacement_commit(&replacement, kept, NULL, GEN5_SYNC_FILE, NULL, &error);
     }
-    if (problem != 0) {
-        unlinkat(shelter->folder_fd, kept, 0);
-    }
-    close(fd_out);
-    return problem;
+    gen5_replacement_release(&replacement);
+    return status == GEN5_OK ? 0 : gen5_error_errno(&error);
 }
 
 // One attempt under one name; EEXIST asks for another.
 static int keep_as(const struct shelter *shelter, int fd, const char *kept) {
-    int problem = link_draft(shelter, fd, kept);
-    if (problem == 0) {
-        return fsync(fd) != 0 ? errno : 0;
-    }
+    // Its name must not survive a power cut that its bytes do not.
+    bool synced = gen5_file_sync(fd, NULL) == GEN5_OK;
+    int problem = synced ? link_draft(shelter, fd, kept) : EIO;
     // What has a name already, or had one, or lies on another device, cannot be linked.
-    return problem == EEXIST ? problem : copy_draft(shelter, fd, kept);
+    return problem == 0 || problem == EEXIST ? problem : copy_draft(shelter, fd, kept);
 }
 
 static void give_away(const struct shelter *shelter, const char *kept) {
@@ -145,38 +118,33 @@ static void give_away(const struct shelter *shelter, const char *kept) {
     }
 }
 
+// One line, as new memory. NULL where there is none.
+static char *line_of(const char *reason) {
+    char *line = NULL;
+    int length = asprintf(&line, "%.*s\n", REASON_SIZE_MAX, reason);
+    for (int i = 0; i < length - 1; i++) {
+        line[i] = (unsigned char)line[i] < 0x20 ? ' ' : line[i];
+    }
+    return length < 0 ? NULL : line;
+}
+
 // The bytes are what counts: a reason that cannot be written is in the log alone.
 static void write_reason(const struct shelter *shelter, const char *kept, const char *reason) {
     char name[NAME_MAX + 1];
-    if (snprintf(name, sizeof name, "%s%s", kept, REASON_SUFFIX) > NAME_MAX) {
-        return;
+    struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
+    char *line = line_of(reason);
+    if (line != NULL && snprintf(name, sizeof name, "%s%s", kept, REASON_SUFFIX) <= NAME_MAX &&
+        gen5_replacement_begin(&replacement, shelter->folder_fd, -1, NULL) == GEN5_OK &&
+        fchmod(replacement.fd, 0644) == 0) {
+        const struct gen5_source text = gen5_source_from_memory(line, strlen(line));
+        if (gen5_source_copy(&text, replacement.fd, 0, NULL) == GEN5_OK &&
+            gen5_replacement_commit(&replacement, name, NULL, GEN5_SYNC_FILE, NULL, NULL) ==
+                GEN5_OK) {
+            give_away(shelter, name);
+        }
     }
-    int fd = openat(shelter->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    0644);
-    if (fd < 0) {
-        return;
-    }
-    char line[REASON_SIZE_MAX];
-    int length = snprintf(line, sizeof line - 1, "%s", reason);
-    size_t size = length < 0 ? 0 : strlen(line);
-    for (size_t i = 0; i < size; i++) {
-        line[i] = (unsigned char)line[i] < 0x20 ? ' ' : line[i]; // It stays one line.
-    }
-    line[size] = '\n';
-    if (write_all(fd, line, size + 1) != 0) {
-        unlinkat(shelter->folder_fd, name, 0);
-    } else {
-        give_away(shelter, name);
-    }
-    close(fd);
-}
-
-static void sync_folder(int folder_fd) {
-    int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd); // Where folders cannot be synced there is nothing else to do.
-        close(fd);
-    }
+    gen5_replacement_release(&replacement);
+    free(line);
 }
 
 static int keep_in(const struct shelter *shelter, const char *container, const char *name, int fd,
@@ -192,7 +160,8 @@ static int keep_in(const struct shelter *shelter, const char *container, const c
     }
     give_away(shelter, kept);
     write_reason(shelter, kept, reason);
-    sync_folder(shelter->folder_fd);
+    // Where that cannot be synced there is nothing else to do: it is there.
+    (void)gen5_folder_sync(shelter->folder_fd, NULL);
     note("%s/%s was not saved (%s); its bytes are kept in %s/%s/%s", container, name, reason,
          shelter->place, container, kept);
     return 0;

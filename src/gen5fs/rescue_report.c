@@ -13,6 +13,7 @@
 #include "beneath.h"
 #include "filesystem.h"
 #include "folder_walk.h"
+#include "gen5/replace.h"
 #include "rescue.h"
 
 #define RESCUED_FOLDER CONTROL_NAME "/rescued"
@@ -55,7 +56,8 @@ static void read_reason(int folder_fd, const char *name, char reason[REASON_SIZE
 static void report_entry(void *context, int folder_fd, const char *folder, const char *name) {
     const struct report *report = context;
     struct stat attributes;
-    if (is_reason(name) || fstatat(folder_fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0 ||
+    if (is_reason(name) || gen5_temporary_name_is(name) ||
+        fstatat(folder_fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0 ||
         !S_ISREG(attributes.st_mode)) {
         return;
     }

@@ -56,9 +56,13 @@ static void *run(void *argument) {
     struct sweep *sweep = argument;
     // On Linux this is the thread's own: whoever has just mounted goes first.
     setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
-    // A mount of one container has nothing to do with the folders beside it.
+    // A mount of one container has nothing to do with the folders beside it, but for our own.
     const bool below = sweep->filesystem->only_name == NULL;
     folder_walk(sweep->filesystem->source_fd, ".", below, sweep_entry, NULL, &sweep->stop);
+    if (!below) {
+        folder_walk(sweep->filesystem->source_fd, CONTROL_NAME, true, sweep_entry, NULL,
+                    &sweep->stop);
+    }
     return NULL;
 }
 

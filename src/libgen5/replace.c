@@ -126,31 +126,36 @@ void gen5_replacement_release(struct gen5_replacement *replacement) {
 
 // --- Syncing ---
 
+// 0, or -1 and errno.
 static int sync_fd(int fd) {
     int result;
     do {
         result = fsync(fd);
     } while (result != 0 && errno == EINTR);
+    if (result != 0 && (errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
+        result = 0;
+    }
     return result;
 }
 
-static enum gen5_status sync_failed(struct gen5_error *error) {
+enum gen5_status gen5_file_sync(int fd, struct gen5_error *error) {
+    return sync_fd(fd) == 0 ? GEN5_OK : gen5_error_set_system(error, errno, "cannot sync the file");
+}
+
+static enum gen5_status folder_sync_failed(struct gen5_error *error) {
     return gen5_error_set_system(error, errno, "cannot sync the folder");
 }
 
 enum gen5_status gen5_folder_sync(int folder_fd, struct gen5_error *error) {
-    if (sync_fd(folder_fd) == 0 || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS) {
+    if (sync_fd(folder_fd) == 0) {
         return GEN5_OK;
     }
     if (errno != EBADF) {
-        return sync_failed(error);
+        return folder_sync_failed(error);
     }
     // A descriptor that was opened with O_PATH only names the folder.
     GEN5_AUTO_CLOSE int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (sync_fd(fd) != 0 && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)) {
-        return sync_failed(error);
-    }
-    return GEN5_OK;
+    return fd < 0 || sync_fd(fd) != 0 ? folder_sync_failed(error) : GEN5_OK;
 }
 
 // --- Renaming ---
@@ -247,14 +252,12 @@ static int name_new(const struct gen5_replacement *replacement, const char *name
 enum gen5_status gen5_replacement_commit(struct gen5_replacement *replacement, const char *name,
                                          const struct gen5_identity *expected, enum gen5_sync sync,
                                          struct stat *committed, struct gen5_error *error) {
-    if (sync_fd(replacement->fd) != 0) {
-        return gen5_error_set_system(error, errno, "cannot sync the temporary file");
+    enum gen5_status status = gen5_file_sync(replacement->fd, error);
+    if (status == GEN5_OK && expected != NULL) {
+        status = check_identity(replacement, name, expected, error);
     }
-    if (expected != NULL) {
-        enum gen5_status status = check_identity(replacement, name, expected, error);
-        if (status != GEN5_OK) {
-            return status;
-        }
+    if (status != GEN5_OK) {
+        return status;
     }
     int problem =
         expected != NULL ? repeat(rename_over, replacement, name) : name_new(replacement, name);

@@ -71,129 +71,153 @@ __attribute__((constructor)) static void begin(void) {
     recording_begin(getenv("GEN5_FAULTS_RECORD"));
 }
 
-static void hold(const struct faults *faults) {
-    while (atomic_load(&faults->action) == FAULT_HOLD) {
+static void hold(const struct fault_rule *rule) {
+    while (atomic_load(&rule->action) == FAULT_HOLD) {
         syscall(SYS_nanosleep, &(struct timespec){0, 1000000}, NULL);
     }
 }
 
-// What is to happen to this call. For FAULT_FAIL errno is set.
-static enum fault_action decide(enum fault_call call) {
-    struct faults *faults = faults_control();
-    enum fault_action action = (enum fault_action)atomic_load(&faults->action);
-    if (action == FAULT_NONE || (atomic_load(&faults->calls) >> call & 1) == 0) {
-        return FAULT_NONE;
+// Whether the rule is about this call.
+static bool fires(struct fault_rule *rule, enum fault_call call) {
+    if (atomic_load(&rule->action) == FAULT_NONE || (atomic_load(&rule->calls) >> call & 1) == 0) {
+        return false;
     }
-    uint64_t number = atomic_fetch_add(&faults->counted, 1) + 1;
-    uint64_t wanted = atomic_load(&faults->number);
-    if (number < wanted || (number > wanted && atomic_load(&faults->lasts) == 0)) {
-        return FAULT_NONE;
+    uint64_t number = atomic_fetch_add(&rule->counted, 1) + 1;
+    uint64_t wanted = atomic_load(&rule->number);
+    return number == wanted || (number > wanted && atomic_load(&rule->lasts) != 0);
+}
+
+// What is to happen to a call, and which errno it tells.
+struct verdict {
+    enum fault_action action;
+    int error;
+};
+
+static struct verdict decide(enum fault_call call) {
+    struct verdict verdict = {FAULT_NONE, 0};
+    for (size_t i = FAULT_RULES; i-- > 0;) {
+        struct fault_rule *rule = &faults_control()->rules[i];
+        if (fires(rule, call)) {
+            atomic_fetch_add(&rule->fired, 1);
+            verdict.action = (enum fault_action)atomic_load(&rule->action);
+            verdict.error = (int)atomic_load(&rule->error);
+            if (verdict.action == FAULT_HOLD) {
+                hold(rule);
+                verdict.action = FAULT_NONE;
+            }
+        }
     }
-    atomic_fetch_add(&faults->fired, 1);
-    if (action == FAULT_KILL) {
+    if (verdict.action == FAULT_KILL) {
         syscall(SYS_kill, getpid(), SIGKILL);
     }
-    if (action == FAULT_HOLD) {
-        hold(faults);
-        return FAULT_NONE;
+    return verdict;
+}
+
+// Whether the call is not made at all. Sets errno then.
+static bool fails(struct verdict verdict) {
+    if (verdict.action == FAULT_FAIL) {
+        errno = verdict.error;
     }
-    errno = (int)atomic_load(&faults->error);
-    return action;
+    return verdict.action == FAULT_FAIL;
+}
+
+static bool fails_at_once(enum fault_call call) {
+    return fails(decide(call));
 }
 
 // What the caller is told of a call that has been made.
-static long told(enum fault_action action, long result) {
-    if (action == FAULT_FAIL_AFTER && result >= 0) {
-        errno = (int)atomic_load(&faults_control()->error);
+static long told(struct verdict verdict, long result) {
+    if (verdict.action == FAULT_FAIL_AFTER && result >= 0) {
+        errno = verdict.error;
         return -1;
     }
     return result;
 }
 
-static size_t shortened(enum fault_action action, size_t size) {
-    return action == FAULT_SHORT && size > 1 ? size / 2 : size;
+static size_t shortened(struct verdict verdict, size_t size) {
+    return verdict.action == FAULT_SHORT && size > 1 ? size / 2 : size;
 }
 
 // --- Bytes ---
 
 EXPORT ssize_t write(int fd, const void *bytes, size_t size) {
-    enum fault_action action = decide(FAULT_WRITE);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_WRITE);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
-    ssize_t result = NEXT(write)(fd, bytes, shortened(action, size));
+    ssize_t result = NEXT(write)(fd, bytes, shortened(verdict, size));
     record_written(fd, bytes, result, -1);
     recording_unlock();
-    return told(action, result);
+    return told(verdict, result);
 }
 
 EXPORT ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
-    enum fault_action action = decide(FAULT_WRITE);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_WRITE);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
-    ssize_t result = NEXT(pwrite)(fd, bytes, shortened(action, size), offset);
+    ssize_t result = NEXT(pwrite)(fd, bytes, shortened(verdict, size), offset);
     record_written(fd, bytes, result, offset);
     recording_unlock();
-    return told(action, result);
+    return told(verdict, result);
 }
 
 // The project writes one piece at a time with it.
 EXPORT ssize_t pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
-    enum fault_action action = decide(FAULT_WRITE);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_WRITE);
+    if (fails(verdict)) {
         return -1;
     }
     struct iovec first = pieces[0];
-    first.iov_len = shortened(action, first.iov_len);
+    first.iov_len = shortened(verdict, first.iov_len);
     recording_lock();
     ssize_t result = count == 1 ? NEXT(pwritev2)(fd, &first, 1, offset, flags)
                                 : NEXT(pwritev2)(fd, pieces, count, offset, flags);
     record_written(fd, first.iov_base, result, (flags & RWF_APPEND) != 0 ? -1 : offset);
     recording_unlock();
-    return told(action, result);
+    return told(verdict, result);
 }
 
 EXPORT ssize_t copy_file_range(int fd_in, off_t *offset_in, int fd_out, off_t *offset_out,
                                size_t size, unsigned int flags) {
-    enum fault_action action = decide(FAULT_COPY);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_COPY);
+    if (fails(verdict)) {
         return -1;
     }
     off_t begins = offset_out != NULL ? *offset_out : -1;
     recording_lock();
-    ssize_t result =
-        NEXT(copy_file_range)(fd_in, offset_in, fd_out, offset_out, shortened(action, size), flags);
+    ssize_t result = NEXT(copy_file_range)(fd_in, offset_in, fd_out, offset_out,
+                                           shortened(verdict, size), flags);
     record_copied(fd_out, result, begins);
     recording_unlock();
-    return told(action, result);
+    return told(verdict, result);
 }
 
 EXPORT int ftruncate(int fd, off_t size) {
-    enum fault_action action = decide(FAULT_TRUNCATE);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_TRUNCATE);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = NEXT(ftruncate)(fd, size);
     record_truncated(fd, result, size);
     recording_unlock();
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 EXPORT int fallocate(int fd, int mode, off_t offset, off_t size) {
-    enum fault_action action = decide(FAULT_ALLOCATE);
-    return action == FAULT_FAIL ? -1 : (int)told(action, NEXT(fallocate)(fd, mode, offset, size));
+    struct verdict verdict = decide(FAULT_ALLOCATE);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(fallocate)(fd, mode, offset, size));
 }
 
 EXPORT ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
-    enum fault_action action = decide(FAULT_READ);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_READ);
+    if (fails(verdict)) {
         return -1;
     }
-    return told(action, NEXT(pread)(fd, bytes, shortened(action, size), offset));
+    return told(verdict, NEXT(pread)(fd, bytes, shortened(verdict, size), offset));
 }
 
 EXPORT ssize_t pread64(int fd, void *bytes, size_t size, off_t offset) {
@@ -209,15 +233,15 @@ ssize_t __pread_chk(int fd, void *bytes, size_t size, off_t offset, size_t room)
 // --- Syncing ---
 
 static int sync_by(int (*real)(int), int fd) {
-    enum fault_action action = decide(FAULT_SYNC);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_SYNC);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = real(fd);
     record_synced(fd, result);
     recording_unlock();
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 EXPORT int fsync(int fd) {
@@ -231,18 +255,18 @@ EXPORT int fdatasync(int fd) {
 // --- Opening ---
 
 static int open_by_number(int folder, const char *path, int flags, mode_t mode) {
-    enum fault_action action = decide(FAULT_OPEN);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_OPEN);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = (int)syscall(SYS_openat, folder, path, flags, mode);
     record_opened(folder, path, flags, result);
     recording_unlock();
-    if (action == FAULT_FAIL_AFTER && result >= 0) {
+    if (verdict.action == FAULT_FAIL_AFTER && result >= 0) {
         syscall(SYS_close, result); // Whoever is told of a failure has nothing to close.
     }
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 static mode_t mode_of(int flags, va_list arguments) {
@@ -285,15 +309,15 @@ EXPORT long syscall(long number, ...) {
         given[i] = va_arg(arguments, long);
     }
     va_end(arguments);
-    if (number == SYS_openat2 && decide(FAULT_OPEN) == FAULT_FAIL) {
+    if (number == SYS_openat2 && fails_at_once(FAULT_OPEN)) {
         return -1;
     }
     return NEXT(syscall)(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
 EXPORT int memfd_create(const char *name, unsigned int flags) {
-    enum fault_action action = decide(FAULT_MEMORY_FILE);
-    return action == FAULT_FAIL ? -1 : NEXT(memfd_create)(name, flags);
+    struct verdict verdict = decide(FAULT_MEMORY_FILE);
+    return fails(verdict) ? -1 : NEXT(memfd_create)(name, flags);
 }
 
 EXPORT int fcntl(int fd, int command, ...) {
@@ -301,83 +325,79 @@ EXPORT int fcntl(int fd, int command, ...) {
     va_start(arguments, command);
     long argument = va_arg(arguments, long);
     va_end(arguments);
-    if (command == F_DUPFD_CLOEXEC && decide(FAULT_DUPLICATE) == FAULT_FAIL) {
+    if (command == F_DUPFD_CLOEXEC && fails_at_once(FAULT_DUPLICATE)) {
         return -1;
     }
     return NEXT(fcntl)(fd, command, argument);
 }
 
 EXPORT int close(int fd) {
-    enum fault_action action = decide(FAULT_CLOSE);
+    struct verdict verdict = decide(FAULT_CLOSE);
     int result = NEXT(close)(fd); // Linux closes it whatever it says.
-    if (action == FAULT_FAIL) {
-        errno = (int)atomic_load(&faults_control()->error);
-        return -1;
-    }
-    return (int)told(action, result);
+    return fails(verdict) ? -1 : (int)told(verdict, result);
 }
 
 // --- Names ---
 
 EXPORT int renameat2(int folder, const char *name, int new_folder, const char *new_name,
                      unsigned int flags) {
-    enum fault_action action = decide(FAULT_RENAME);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_RENAME);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = NEXT(renameat2)(folder, name, new_folder, new_name, flags);
     record_renamed(folder, name, new_folder, new_name, result);
     recording_unlock();
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 EXPORT int renameat(int folder, const char *name, int new_folder, const char *new_name) {
-    enum fault_action action = decide(FAULT_RENAME);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_RENAME);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = NEXT(renameat)(folder, name, new_folder, new_name);
     record_renamed(folder, name, new_folder, new_name, result);
     recording_unlock();
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 EXPORT int linkat(int folder, const char *name, int new_folder, const char *new_name, int flags) {
-    enum fault_action action = decide(FAULT_LINK);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_LINK);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = NEXT(linkat)(folder, name, new_folder, new_name, flags);
     record_linked(new_folder, new_name, result);
     recording_unlock();
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 EXPORT int unlinkat(int folder, const char *name, int flags) {
-    enum fault_action action = decide(FAULT_UNLINK);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_UNLINK);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = NEXT(unlinkat)(folder, name, flags);
     record_unlinked(folder, name, result);
     recording_unlock();
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 EXPORT int mkdirat(int folder, const char *name, mode_t mode) {
-    enum fault_action action = decide(FAULT_MKDIR);
-    if (action == FAULT_FAIL) {
+    struct verdict verdict = decide(FAULT_MKDIR);
+    if (fails(verdict)) {
         return -1;
     }
     recording_lock();
     int result = NEXT(mkdirat)(folder, name, mode);
     record_folder_made(folder, name, result);
     recording_unlock();
-    return (int)told(action, result);
+    return (int)told(verdict, result);
 }
 
 EXPORT int mkdir(const char *path, mode_t mode) {
@@ -385,79 +405,77 @@ EXPORT int mkdir(const char *path, mode_t mode) {
 }
 
 EXPORT ssize_t readlink(const char *restrict path, char *restrict target, size_t size) {
-    return decide(FAULT_READLINK) == FAULT_FAIL ? -1 : NEXT(readlink)(path, target, size);
+    return fails_at_once(FAULT_READLINK) ? -1 : NEXT(readlink)(path, target, size);
 }
 
 EXPORT ssize_t __readlink_chk(const char *restrict path, char *restrict target, size_t size,
                               size_t room);
 ssize_t __readlink_chk(const char *restrict path, char *restrict target, size_t size, size_t room) {
-    return decide(FAULT_READLINK) == FAULT_FAIL ? -1
-                                                : NEXT(__readlink_chk)(path, target, size, room);
+    return fails_at_once(FAULT_READLINK) ? -1 : NEXT(__readlink_chk)(path, target, size, room);
 }
 
 // --- Attributes ---
 
 EXPORT int fstat(int fd, struct stat *attributes) {
-    return decide(FAULT_STAT) == FAULT_FAIL ? -1 : NEXT(fstat)(fd, attributes);
+    return fails_at_once(FAULT_STAT) ? -1 : NEXT(fstat)(fd, attributes);
 }
 
 EXPORT int fstatat(int folder, const char *restrict path, struct stat *restrict attributes,
                    int flags) {
-    return decide(FAULT_STAT) == FAULT_FAIL ? -1 : NEXT(fstatat)(folder, path, attributes, flags);
+    return fails_at_once(FAULT_STAT) ? -1 : NEXT(fstatat)(folder, path, attributes, flags);
 }
 
 EXPORT int fchmod(int fd, mode_t mode) {
-    enum fault_action action = decide(FAULT_MODE);
-    return action == FAULT_FAIL ? -1 : (int)told(action, NEXT(fchmod)(fd, mode));
+    struct verdict verdict = decide(FAULT_MODE);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(fchmod)(fd, mode));
 }
 
 EXPORT int fchown(int fd, uid_t uid, gid_t gid) {
-    enum fault_action action = decide(FAULT_OWNER);
-    return action == FAULT_FAIL ? -1 : (int)told(action, NEXT(fchown)(fd, uid, gid));
+    struct verdict verdict = decide(FAULT_OWNER);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(fchown)(fd, uid, gid));
 }
 
 EXPORT int fchownat(int folder, const char *name, uid_t uid, gid_t gid, int flags) {
-    enum fault_action action = decide(FAULT_OWNER);
-    return action == FAULT_FAIL ? -1
-                                : (int)told(action, NEXT(fchownat)(folder, name, uid, gid, flags));
+    struct verdict verdict = decide(FAULT_OWNER);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(fchownat)(folder, name, uid, gid, flags));
 }
 
 EXPORT ssize_t fgetxattr(int fd, const char *name, void *value, size_t size) {
-    return decide(FAULT_XATTR) == FAULT_FAIL ? -1 : NEXT(fgetxattr)(fd, name, value, size);
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(fgetxattr)(fd, name, value, size);
 }
 
 EXPORT ssize_t flistxattr(int fd, char *names, size_t size) {
-    return decide(FAULT_XATTR) == FAULT_FAIL ? -1 : NEXT(flistxattr)(fd, names, size);
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(flistxattr)(fd, names, size);
 }
 
 EXPORT int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags) {
-    return decide(FAULT_XATTR) == FAULT_FAIL ? -1 : NEXT(fsetxattr)(fd, name, value, size, flags);
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(fsetxattr)(fd, name, value, size, flags);
 }
 
 EXPORT int fremovexattr(int fd, const char *name) {
-    return decide(FAULT_XATTR) == FAULT_FAIL ? -1 : NEXT(fremovexattr)(fd, name);
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(fremovexattr)(fd, name);
 }
 
 EXPORT int flock(int fd, int operation) {
     // Giving a lock back cannot fail.
     bool takes = (operation & LOCK_UN) == 0;
-    return takes && decide(FAULT_LOCK) == FAULT_FAIL ? -1 : NEXT(flock)(fd, operation);
+    return takes && fails_at_once(FAULT_LOCK) ? -1 : NEXT(flock)(fd, operation);
 }
 
 // --- Resources ---
 
 EXPORT ssize_t getrandom(void *bytes, size_t size, unsigned int flags) {
-    return decide(FAULT_RANDOM) == FAULT_FAIL ? -1 : NEXT(getrandom)(bytes, size, flags);
+    return fails_at_once(FAULT_RANDOM) ? -1 : NEXT(getrandom)(bytes, size, flags);
 }
 
 EXPORT void *mmap(void *where, size_t size, int protection, int flags, int fd, off_t offset) {
-    return decide(FAULT_MAP) == FAULT_FAIL ? MAP_FAILED
-                                           : NEXT(mmap)(where, size, protection, flags, fd, offset);
+    return fails_at_once(FAULT_MAP) ? MAP_FAILED
+                                    : NEXT(mmap)(where, size, protection, flags, fd, offset);
 }
 
 EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
                           void *(*run)(void *), void *restrict argument) {
-    if (decide(FAULT_THREAD) == FAULT_FAIL) {
+    if (fails_at_once(FAULT_THREAD)) {
         return errno;
     }
     return NEXT(pthread_create)(thread, attributes, run, argument);
@@ -472,19 +490,19 @@ void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
 EXPORT void *malloc(size_t size) {
-    return decide(FAULT_MALLOC) == FAULT_FAIL ? NULL : __libc_malloc(size);
+    return fails_at_once(FAULT_MALLOC) ? NULL : __libc_malloc(size);
 }
 
 EXPORT void *calloc(size_t count, size_t size) {
-    return decide(FAULT_MALLOC) == FAULT_FAIL ? NULL : __libc_calloc(count, size);
+    return fails_at_once(FAULT_MALLOC) ? NULL : __libc_calloc(count, size);
 }
 
 EXPORT void *realloc(void *memory, size_t size) {
-    return decide(FAULT_MALLOC) == FAULT_FAIL ? NULL : __libc_realloc(memory, size);
+    return fails_at_once(FAULT_MALLOC) ? NULL : __libc_realloc(memory, size);
 }
 
 EXPORT int posix_memalign(void **memory, size_t alignment, size_t size) {
-    *memory = decide(FAULT_MALLOC) == FAULT_FAIL ? NULL : __libc_memalign(alignment, size);
+    *memory = fails_at_once(FAULT_MALLOC) ? NULL : __libc_memalign(alignment, size);
     return *memory == NULL ? ENOMEM : 0;
 }
 #endif

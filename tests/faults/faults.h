@@ -51,7 +51,7 @@ enum fault_action {
     FAULT_HOLD,       // it waits until `action` is another
 };
 
-struct faults {
+struct fault_rule {
     _Atomic uint64_t action;
     _Atomic uint64_t calls;  // bits: 1 << enum fault_call
     _Atomic uint64_t number; // the call that it happens to, from 1
@@ -59,6 +59,13 @@ struct faults {
     _Atomic uint64_t error;  // the errno
     _Atomic uint64_t counted;
     _Atomic uint64_t fired;
+};
+
+// A call that two rules concern is counted by both, and the first that fires decides.
+enum { FAULT_RULES = 2 };
+
+struct faults {
+    struct fault_rule rules[FAULT_RULES];
     _Atomic uint64_t records; // 1: what is changed is recorded
 };
 

@@ -19,9 +19,14 @@ CALLS = (
     "mode", "owner", "xattr", "stat", "read", "readlink", "lock", "duplicate", "close", "memory_file",
     "random", "map", "thread", "malloc",
 )
+CHANGING_CALLS = (
+    "write", "copy", "truncate", "allocate", "sync", "open", "rename", "link", "unlink", "mkdir",
+    "mode", "owner",
+)
 ACTIONS = ("none", "fail", "fail_after", "short", "kill", "hold")
-# struct faults
-FIELDS = ("action", "calls", "number", "lasts", "error", "counted", "fired", "records")
+# struct fault_rule and struct faults
+FIELDS = ("action", "calls", "number", "lasts", "error", "counted", "fired")
+RULES = 2
 
 
 class Faults:
@@ -29,36 +34,43 @@ class Faults:
 
     def __init__(self, path):
         self.path = path
+        size = 8 * (len(FIELDS) * RULES + 1)
         with open(path, "wb") as stream:
-            stream.write(bytes(8 * len(FIELDS)))
+            stream.write(bytes(size))
         with open(path, "r+b") as stream:
-            self._memory = mmap.mmap(stream.fileno(), 8 * len(FIELDS))
+            self._memory = mmap.mmap(stream.fileno(), size)
 
-    def _get(self, field):
-        return struct.unpack_from("<Q", self._memory, 8 * FIELDS.index(field))[0]
+    @staticmethod
+    def _offset(field, rule):
+        return 8 * (len(FIELDS) * rule + FIELDS.index(field))
 
-    def _set(self, field, value):
-        struct.pack_into("<Q", self._memory, 8 * FIELDS.index(field), value)
+    def _get(self, field, rule=0):
+        return struct.unpack_from("<Q", self._memory, self._offset(field, rule))[0]
+
+    def _set(self, field, value, rule):
+        struct.pack_into("<Q", self._memory, self._offset(field, rule), value)
 
     counted = property(lambda self: self._get("counted"))
     fired = property(lambda self: self._get("fired"))
 
-    def arm(self, action, calls, number=1, error=0, lasts=False):
-        """The number-th of the calls, a name or several, from now on."""
-        self.disarm()
+    def arm(self, action, calls, number=1, error=0, lasts=False, rule=0):
+        """The number-th of the calls, a name or several, from now on; with `lasts` those after it
+        too. There may be another rule beside the first."""
+        self._set("action", 0, rule)
         names = (calls,) if isinstance(calls, str) else calls
         for field, value in (
             ("calls", sum(1 << CALLS.index(name) for name in names)), ("number", number),
             ("error", error), ("lasts", int(lasts)), ("counted", 0), ("fired", 0),
             ("action", ACTIONS.index(action)),
         ):
-            self._set(field, value)
+            self._set(field, value, rule)
 
     def disarm(self):
-        self._set("action", 0)
+        for rule in range(RULES):
+            self._set("action", 0, rule)
 
     def record(self, wanted=True):
-        self._set("records", int(wanted))
+        struct.pack_into("<Q", self._memory, 8 * len(FIELDS) * RULES, int(wanted))
 
 
 class FaultyMount(Mount):
