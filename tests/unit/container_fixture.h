@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data_file.h"
 #include "frame.h"
 #include "gen5/container.h"
 #include "gen5/payload.h"
@@ -77,16 +78,6 @@ static const char *const REFERENCES[] = {
 };
 enum { REFERENCE_COUNT = sizeof REFERENCES / sizeof *REFERENCES };
 
-static inline int open_data(const char *name) {
-    const char *data = getenv("GEN5_TEST_DATA");
-    cr_assert_not_null(data, "GEN5_TEST_DATA is not set");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", data, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    cr_assert_geq(fd, 0, "cannot open %s", path);
-    return fd;
-}
-
 static inline struct gen5_container *open_container(int fd) {
     struct gen5_source source = source_of(fd);
     struct gen5_limits limits = gen5_limits_default();
@@ -101,7 +92,7 @@ static inline struct gen5_container *open_container(int fd) {
 static inline struct gen5_container *open_reference(const char *name, int *fd) {
     char path[256];
     snprintf(path, sizeof path, "reference/%s", name);
-    *fd = open_data(path);
+    *fd = data_file_open(path);
     return open_container(*fd);
 }
 

@@ -31,7 +31,7 @@ static void expect_refused(int fd, enum gen5_status expected, const char *name) 
 // --- The reference's files, against what its decoder said of them ---
 
 static char *expectations(struct gen5_json_value *root) {
-    int fd = open_data("reference/expected.json");
+    int fd = data_file_open("reference/expected.json");
     size_t size = 0;
     char *text = read_whole(fd, &size);
     close(fd);

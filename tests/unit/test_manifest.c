@@ -2,18 +2,13 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // Reading manifests: records, their damage, and the values of model_info.
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "gen5/container.h"
 #include "gen5/manifest.h"
+
+#include <time.h>
+
+#include "container_fixture.h"
 #include "text_builder.h"
+#include "text_change.h"
 
 #define HASH "3df27328831fb14e4ba214482abdcb1f73c5996b77359ea6ce59ddf101040abb"
 
@@ -51,14 +46,6 @@ static const char LATENT[] =
     "100, "
     "\"uncompressed_size\": 48, \"hash\": \"" HASH "\", \"extra\": {\"shape\": [1, 4, 2, 3], "
     "\"dtype\": \"float16\", \"key\": \"noise\"}, \"compressed\": true}";
-
-static char *replaced(const char *text, const char *old, const char *new) {
-    const char *at = strstr(text, old);
-    char *result = NULL;
-    cr_assert_not_null(at, "%s", old);
-    cr_assert_gt(asprintf(&result, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old)), 0);
-    return result;
-}
 
 // --- Whole manifests ----------------------------------------------------------------------------
 
@@ -191,7 +178,7 @@ Test(manifest, lets_pass_what_does_not_keep_a_chunk_from_being_read) {
         {"true}", "true, \"unknown\": {\"x\": [null]}}"},
     };
     for (size_t i = 0; i < sizeof CHANGES / sizeof *CHANGES; i++) {
-        char *text = replaced(LATENT, CHANGES[i][0], CHANGES[i][1]);
+        char *text = text_replaced(LATENT, CHANGES[i][0], CHANGES[i][1]);
         struct gen5_manifest *manifest = parse_record(text);
         cr_expect_null(manifest->records[0].damage, "%s: %s", CHANGES[i][1],
                        manifest->records[0].damage);
@@ -249,7 +236,7 @@ Test(manifest, marks_records_that_cannot_be_used) {
         {", \"key\": \"noise\"", "", "the record has no \"key\""},
     };
     for (size_t i = 0; i < sizeof CHANGES / sizeof *CHANGES; i++) {
-        char *text = replaced(LATENT, CHANGES[i][0], CHANGES[i][1]);
+        char *text = text_replaced(LATENT, CHANGES[i][0], CHANGES[i][1]);
         struct gen5_manifest *manifest = parse_record(text);
         const char *damage = manifest->records[0].damage;
         cr_expect(damage != NULL && strcmp(damage, CHANGES[i][2]) == 0, "%s: %s", CHANGES[i][1],
@@ -270,7 +257,7 @@ Test(manifest, marks_records_that_are_no_objects) {
 }
 
 Test(manifest, fills_what_it_can_of_a_damaged_record) {
-    char *text = replaced(LATENT, "\"float16\"", "\"int8\"");
+    char *text = text_replaced(LATENT, "\"float16\"", "\"int8\"");
     struct gen5_manifest *manifest = parse_record(text);
     const struct gen5_record *record = &manifest->records[0];
     cr_expect_not_null(record->damage);
@@ -304,7 +291,7 @@ Test(manifest, decodes_hostile_keys) {
         {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80", 4},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-        char *text = replaced(LATENT, "\"noise\"", ROWS[i].literal);
+        char *text = text_replaced(LATENT, "\"noise\"", ROWS[i].literal);
         struct gen5_manifest *manifest = parse_record(text);
         const struct gen5_record *record = &manifest->records[0];
         cr_expect_null(record->damage);
@@ -378,43 +365,20 @@ Test(manifest, says_which_values_are_missing) {
 
 // --- What the reference wrote -------------------------------------------------------------------
 
-static struct gen5_container *open_container(const char *path, int *fd) {
-    struct gen5_limits limits = gen5_limits_default();
-    struct gen5_source source;
-    struct gen5_container *container = NULL;
-    struct gen5_error error = GEN5_ERROR_NONE;
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    cr_assert_geq(*fd, 0, "%s", path);
-    cr_assert_eq(gen5_source_from_fd(*fd, &source, &error), GEN5_OK, "%s", error.message);
-    cr_assert_eq(gen5_container_open(&source, &limits, &container, &error), GEN5_OK, "%s: %s", path,
-                 error.message);
-    return container;
-}
-
 Test(manifest, reads_what_the_reference_wrote_without_damage) {
-    char *pattern = NULL;
-    glob_t found;
-    const char *folder = getenv("GEN5_TEST_DATA");
-    cr_assert_not_null(folder);
-    cr_assert_gt(asprintf(&pattern, "%s/reference/*.gen5", folder), 0);
-    cr_assert_eq(glob(pattern, 0, NULL, &found), 0);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
+    for (size_t i = 0; i < REFERENCE_COUNT; i++) {
         int fd;
-        struct gen5_container *container = open_container(found.gl_pathv[i], &fd);
-        const struct gen5_manifest *manifest = container->manifest;
-        struct gen5_manifest *again = parse(manifest->text);
+        struct gen5_container *container = open_reference(REFERENCES[i], &fd);
+        struct gen5_manifest *again = parse(container->manifest->text);
         cr_expect_gt(again->record_count, 0);
         for (size_t j = 0; j < again->record_count; j++) {
-            cr_expect_null(again->records[j].damage, "%s: %s", found.gl_pathv[i],
+            cr_expect_null(again->records[j].damage, "%s: %s", REFERENCES[i],
                            again->records[j].damage);
         }
         gen5_manifest_free(again);
         gen5_container_free(container);
         close(fd);
     }
-    cr_expect_gt(found.gl_pathc, 20);
-    globfree(&found);
-    free(pattern);
 }
 
 Test(manifest, is_read_in_some_tens_of_microseconds) {

@@ -2,19 +2,14 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // The manifest's text after a repack: what changes, and above all what does not.
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "gen5/container.h"
-#include "json_text.h"
 #include "manifest_write.h"
+
+#include <time.h>
+
+#include "container_fixture.h"
+#include "json_text.h"
 #include "text_builder.h"
+#include "text_change.h"
 
 #define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HASH_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -111,17 +106,9 @@ static void expect_text(const struct work *work, const char *expected) {
     cr_expect_str_eq(work->text, expected);
 }
 
-static char *replaced(const char *text, const char *old, const char *new) {
-    const char *at = strstr(text, old);
-    char *result = NULL;
-    cr_assert_not_null(at, "%s is not in %s", old, text);
-    cr_assert_gt(asprintf(&result, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old)), 0);
-    return result;
-}
-
 // Replace in memory of the caller's, so that changes can be chained.
 static void change(char **text, const char *old, const char *new) {
-    char *result = replaced(*text, old, new);
+    char *result = text_replaced(*text, old, new);
     free(*text);
     *text = result;
 }
@@ -243,7 +230,7 @@ Test(manifest_write, writes_sizes_and_offsets_that_moved) {
     work.file_size = 1234;
     work.chunks[1].offset = 99;
     write_text(&work, NULL);
-    char *expected = replaced(OLD, "1000", "1234");
+    char *expected = text_replaced(OLD, "1000", "1234");
     change(&expected, "\"offset\": 62", "\"offset\": 99");
     expect_text(&work, expected);
     free(expected);
@@ -257,7 +244,7 @@ Test(manifest_write, writes_all_that_follows_from_a_new_payload) {
     facts.record = &work.old->records[0];
     work.chunks[0] = facts;
     write_text(&work, NULL);
-    char *expected = replaced(OLD, "\"F16\"", "\"F32\"");
+    char *expected = text_replaced(OLD, "\"F16\"", "\"F32\"");
     change(&expected, "\"offset\": 32", "\"offset\": 700");
     change(&expected, "\"compressed_size\": 30", "\"compressed_size\": 76");
     change(&expected, "\"uncompressed_size\": 48", "\"uncompressed_size\": 64");
@@ -272,7 +259,7 @@ Test(manifest_write, writes_all_that_follows_from_a_new_payload) {
 
 Test(manifest_write, lays_a_new_shape_out_as_the_old_one) {
     struct work work;
-    char *old = replaced(
+    char *old = text_replaced(
         OLD, "[\n            1,\n            4,\n            2,\n            3\n          ]",
         "[1, 4, 2, 3]");
     start(&work, old);
@@ -290,15 +277,15 @@ Test(manifest_write, cuts_out_the_record_of_a_chunk_that_is_gone) {
     start(&work, OLD);
     drop(&work, 0);
     write_text(&work, NULL);
-    char *expected = replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_IMAGE FOOT, "\"index\": 1",
-                              "\"index\": 0");
+    char *expected = text_replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_IMAGE FOOT,
+                                   "\"index\": 1", "\"index\": 0");
     change(&expected, "\"chunk_count\": 2", "\"chunk_count\": 1");
     expect_text(&work, expected);
     drop(&work, 0);
     write_text(&work, NULL);
     free(expected);
-    expected = replaced(HEAD MODEL "    \"chunks\": []\n  }\n}", "\"chunk_count\": 2",
-                        "\"chunk_count\": 0");
+    expected = text_replaced(HEAD MODEL "    \"chunks\": []\n  }\n}", "\"chunk_count\": 2",
+                             "\"chunk_count\": 0");
     expect_text(&work, expected);
     free(expected);
     finish(&work);
@@ -331,9 +318,9 @@ Test(manifest_write, writes_the_record_of_an_added_chunk_as_the_reference_would)
     start(&work, OLD);
     insert(&work, 1, new_latent("se\xc3\xa7ond/\"x\""));
     write_text(&work, NULL);
-    char *expected = replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_LATENT ",\n" RECORD_ADDED
-                                         ",\n" RECORD_IMAGE FOOT,
-                              "\"chunk_count\": 2", "\"chunk_count\": 3");
+    char *expected = text_replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_LATENT ",\n" RECORD_ADDED
+                                              ",\n" RECORD_IMAGE FOOT,
+                                   "\"chunk_count\": 2", "\"chunk_count\": 3");
     change(&expected, "\"index\": 1,\n        \"type\": \"DATA\"",
            "\"index\": 2,\n        \"type\": \"DATA\"");
     expect_text(&work, expected);
@@ -347,8 +334,8 @@ Test(manifest_write, fills_an_empty_list_of_chunks) {
     insert(&work, 0, new_image());
     work.chunks[0].offset = 62;
     write_text(&work, NULL);
-    char *expected = replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_IMAGE FOOT,
-                              "{\n          \"note\": \"kept\"\n        }", "{}");
+    char *expected = text_replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_IMAGE FOOT,
+                                   "{\n          \"note\": \"kept\"\n        }", "{}");
     change(&expected, "\"chunk_count\": 2", "\"chunk_count\": 1");
     change(&expected, "\"index\": 1", "\"index\": 0");
     change(&expected, HASH_B, HASH_D);
@@ -375,7 +362,7 @@ Test(manifest_write, keeps_spacing_that_no_program_would_make) {
     expect_text(&work, TEXT);
     work.chunks[0].offset = 44;
     write_text(&work, NULL);
-    char *expected = replaced(TEXT, "\"offset\":32", "\"offset\":44");
+    char *expected = text_replaced(TEXT, "\"offset\":32", "\"offset\":44");
     expect_text(&work, expected);
     free(expected);
     finish(&work);
@@ -383,11 +370,11 @@ Test(manifest_write, keeps_spacing_that_no_program_would_make) {
 
 Test(manifest_write, adds_fields_that_a_record_lacks_at_its_end) {
     struct work work;
-    char *old = replaced(OLD, "        \"index\": 0,\n", "");
+    char *old = text_replaced(OLD, "        \"index\": 0,\n", "");
     change(&old, "      \"file_size\": 1000,\n", "");
     start(&work, old);
     write_text(&work, NULL);
-    char *expected = replaced(old, "true\n      }", "true,\n        \"index\": 0\n      }");
+    char *expected = text_replaced(old, "true\n      }", "true,\n        \"index\": 0\n      }");
     change(&expected, "\"chunk_count\": 2\n", "\"chunk_count\": 2,\n      \"file_size\": 1000\n");
     expect_text(&work, expected);
     free(expected);
@@ -397,7 +384,7 @@ Test(manifest_write, adds_fields_that_a_record_lacks_at_its_end) {
 
 Test(manifest_write, writes_computed_values_as_the_reference_reads_them) {
     struct work work;
-    char *old = replaced(OLD, "\"offset\": 32", "\"offset\": 3.2e1");
+    char *old = text_replaced(OLD, "\"offset\": 32", "\"offset\": 3.2e1");
     change(&old, HASH_A, "AAAAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
     change(&old, "            1,\n", "            1.0,\n");
     start(&work, old);
@@ -409,7 +396,7 @@ Test(manifest_write, writes_computed_values_as_the_reference_reads_them) {
 
 Test(manifest_write, puts_the_last_of_repeated_fields_right) {
     struct work work;
-    char *old = replaced(OLD, "\"offset\": 32", "\"offset\": 5, \"offset\": 32");
+    char *old = text_replaced(OLD, "\"offset\": 32", "\"offset\": 5, \"offset\": 32");
     start(&work, old);
     work.chunks[0].offset = 77;
     cr_assert_eq(write_status(&work, NULL), GEN5_OK);
@@ -420,13 +407,13 @@ Test(manifest_write, puts_the_last_of_repeated_fields_right) {
 
 Test(manifest_write, moves_a_damaged_record_and_keeps_what_it_says) {
     struct work work;
-    char *old = replaced(OLD, "float16", "float64");
+    char *old = text_replaced(OLD, "float16", "float64");
     change(&old, HASH_A, "none");
     start(&work, old);
     cr_assert_not_null(work.old->records[0].damage);
     work.chunks[0].offset = 555;
     write_text(&work, NULL);
-    char *expected = replaced(old, "\"offset\": 32", "\"offset\": 555");
+    char *expected = text_replaced(old, "\"offset\": 32", "\"offset\": 555");
     expect_text(&work, expected);
     free(expected);
     free(old);
@@ -446,7 +433,7 @@ Test(manifest_write, keeps_records_that_repeat_a_latent) {
 Test(manifest_write, keeps_what_a_user_wrote) {
     struct work work;
     start(&work, OLD);
-    char *text = replaced(OLD, "a puppy", "two puppies");
+    char *text = text_replaced(OLD, "a puppy", "two puppies");
     change(&text, "\"kept\"", "\"edited\",\n          \"width\": 64.50");
     change(&text, "\"odd\" :  [1e-05,-0.0, ", "\"odd\" :  [1e-5,");
     change(&text, "    ]\n  }\n}", "    ]\n  }\n}\n");
@@ -459,7 +446,7 @@ Test(manifest_write, keeps_what_a_user_wrote) {
 Test(manifest_write, puts_stale_computed_fields_right) {
     struct work work;
     start(&work, OLD);
-    char *text = replaced(OLD, "\"file_size\": 1000", "\"file_size\": 5");
+    char *text = text_replaced(OLD, "\"file_size\": 1000", "\"file_size\": 5");
     change(&text, "\"chunk_count\": 2", "\"chunk_count\": \"two\"");
     change(&text, "\"GEN5\"", "null");
     change(&text, "\"version_major\": 1", "\"version_major\": [2, {}]");
@@ -622,7 +609,7 @@ Test(manifest_write, matches_the_record_of_a_chunk_that_was_changed_by_its_old_h
     struct gen5_chunk_facts facts = new_image();
     facts.record = &work.old->records[1];
     work.chunks[1] = facts;
-    char *text = replaced(OLD, "kept", "edited");
+    char *text = text_replaced(OLD, "kept", "edited");
     write_text(&work, text);
     cr_expect_not_null(strstr(work.text, "edited"));
     cr_expect_null(strstr(work.text, HASH_B));
@@ -635,7 +622,7 @@ Test(manifest_write, matches_the_record_of_a_chunk_that_was_changed_by_its_old_h
 Test(manifest_write, gives_a_latent_the_key_that_the_user_wrote) {
     struct work work;
     start(&work, OLD);
-    char *text = replaced(OLD, "\"noise\"", "\"\\u6f5c \\ud800\"");
+    char *text = text_replaced(OLD, "\"noise\"", "\"\\u6f5c \\ud800\"");
     write_text(&work, text);
     expect_text(&work, text);
     free(text);
@@ -645,7 +632,7 @@ Test(manifest_write, gives_a_latent_the_key_that_the_user_wrote) {
 Test(manifest_write, puts_back_a_key_that_was_left_out) {
     struct work work;
     start(&work, OLD);
-    char *text = replaced(OLD, ",\n          \"key\": \"noise\"", "");
+    char *text = text_replaced(OLD, ",\n          \"key\": \"noise\"", "");
     write_text(&work, text);
     expect_text(&work, OLD);
     free(text);
@@ -656,8 +643,8 @@ Test(manifest_write, gives_an_added_latent_its_own_key) {
     struct work work;
     start(&work, HEAD MODEL "    \"chunks\": []\n  }\n}");
     insert(&work, 0, new_latent("mine"));
-    char *text = replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_LATENT FOOT, "\"key\"",
-                          "\"x\": 1,\n          \"key\"");
+    char *text = text_replaced(HEAD MODEL "    \"chunks\": [\n" RECORD_LATENT FOOT, "\"key\"",
+                               "\"x\": 1,\n          \"key\"");
     write_text(&work, text);
     cr_expect_not_null(strstr(work.text, "\"x\": 1,\n          \"key\": \"mine\""), "%s",
                        work.text);
@@ -669,7 +656,7 @@ Test(manifest_write, refuses_two_latents_of_one_key) {
     struct work work;
     start(&work, OLD);
     insert(&work, 1, new_latent("second"));
-    char *text = replaced(OLD, "\"noise\"", "\"sec\\u006fnd\"");
+    char *text = text_replaced(OLD, "\"noise\"", "\"sec\\u006fnd\"");
     cr_expect_eq(write_status(&work, text), GEN5_ERROR_INVALID);
     cr_expect_str_eq(work.error.message,
                      "gen5_metadata.chunks: two latents would have the key \"second\"");
@@ -680,7 +667,7 @@ Test(manifest_write, refuses_two_latents_of_one_key) {
 Test(manifest_write, refuses_a_key_that_is_no_string) {
     struct work work;
     start(&work, OLD);
-    char *text = replaced(OLD, "\"noise\"", "7");
+    char *text = text_replaced(OLD, "\"noise\"", "7");
     cr_expect_eq(write_status(&work, text), GEN5_ERROR_INVALID);
     cr_expect_str_eq(work.error.message, "gen5_metadata.chunks[0].extra.key: must be a string");
     free(text);
@@ -794,18 +781,12 @@ static void expect_same_model_info(const char *left, const char *right) {
     cr_expect_eq(strncmp(left_begin, right_begin, (size_t)(left_end - left_begin)), 0);
 }
 
-static void rewrite(const char *path) {
-    struct gen5_limits limits = gen5_limits_default();
-    struct gen5_source source;
-    struct gen5_container *container = NULL;
-    struct gen5_error error = GEN5_ERROR_NONE;
+static void rewrite(const char *reference) {
     struct work work;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    cr_assert_geq(fd, 0, "%s", path);
-    cr_assert_eq(gen5_source_from_fd(fd, &source, &error), GEN5_OK);
-    cr_assert_eq(gen5_container_open(&source, &limits, &container, &error), GEN5_OK, "%s", path);
+    int fd;
+    struct gen5_container *container = open_reference(reference, &fd);
     start(&work, container->manifest->text);
-    work.file_size = source.size;
+    work.file_size = container->source.size;
     write_text(&work, NULL);
     expect_same_model_info(work.old->text, work.text);
     char *first = strdup(work.text);
@@ -826,16 +807,7 @@ static void rewrite(const char *path) {
 }
 
 Test(manifest_write, rewrites_what_the_reference_wrote) {
-    char *pattern = NULL;
-    glob_t found;
-    const char *folder = getenv("GEN5_TEST_DATA");
-    cr_assert_not_null(folder);
-    cr_assert_gt(asprintf(&pattern, "%s/reference/*.gen5", folder), 0);
-    cr_assert_eq(glob(pattern, 0, NULL, &found), 0);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        rewrite(found.gl_pathv[i]);
+    for (size_t i = 0; i < REFERENCE_COUNT; i++) {
+        rewrite(REFERENCES[i]);
     }
-    cr_expect_gt(found.gl_pathc, 20);
-    globfree(&found);
-    free(pattern);
 }

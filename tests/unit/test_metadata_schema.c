@@ -3,13 +3,13 @@
 //
 // Which metadata documents may be stored.
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gen5/limits.h"
 #include "gen5/manifest.h"
 #include "text_builder.h"
+#include "text_change.h"
 
 static const char DOCUMENT[] =
     "{\n"
@@ -45,55 +45,44 @@ static enum gen5_status check(const char *text, struct gen5_error *error) {
     return check_against(text, NULL, error);
 }
 
-static char *replaced(const char *text, const char *old, const char *new) {
-    const char *at = strstr(text, old);
-    char *result = NULL;
-    cr_assert_not_null(at, "%s", old);
-    cr_assert_gt(asprintf(&result, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old)), 0);
-    return result;
-}
-
 Test(metadata_schema, takes_a_document_with_every_field) {
     struct gen5_error error;
     cr_expect_eq(check(DOCUMENT, &error), GEN5_OK, "%s", error.message);
 }
 
 Test(metadata_schema, takes_what_the_schema_allows) {
-    static const char *const CHANGES[][2] = {
-        {"\"seed\": 42", "\"seed\": 0"},
-        {"\"seed\": 42", "\"seed\": 18446744073709551615"},
-        {"\"seed\": 42", "\"seed\": 123456789012345678901234567890"},
-        {"\"seed\": 42", "\"seed\": 42.0"},
-        {"\"steps\": 20", "\"steps\": 2e1"},
-        {"\"cfg_scale\": 7.5", "\"cfg_scale\": 5e-324"},
-        {"\"cfg_scale\": 7.5", "\"cfg_scale\": NaN"},
-        {"\"cfg_scale\": 7.5", "\"cfg_scale\": Infinity"},
-        {"\"eta\": 0.0", "\"eta\": -0.0"},
-        {"\"eta\": 0.0", "\"eta\": 1e400"},
-        {"[\"a\", \"b\"]", "[]"},
-        {"\"ram_gb\": 64.0", "\"ram_gb\": 0"},
-        {"\"prompt\": \"p\"", "\"prompt\": \"\\ud800 \\u0000\""},
-        {"\"prompt\": \"p\"", "\"prompt\": \"p\", \"Prompt\": 5, \"unknown\": {\"x\": [null, -1]}"},
-        {"{\"name\": \"g1\"}", "{\"name\": \"g1\", \"x\": null}"},
-        {"\"chunks\"", "\"file_info\": {}, \"chunks\""},
-        {"\"chunks\"", "\"file_info\": {\"magic\": 5, \"file_size\": \"x\"}, \"chunks\""},
-        {"\"chunks\"", "\"other_chunks\""},
-        {"\"type\": \"DATA\"", "\"type\": \"DATA\", \"extra\": {\"key\": 5}, \"offset\": \"x\""},
-        {"{\n  \"gen5", "{\n  \"x\": [], \"gen5"},
+    static const struct text_change CHANGES[] = {
+        {"\"seed\": 42", "\"seed\": 0", NULL},
+        {"\"seed\": 42", "\"seed\": 18446744073709551615", NULL},
+        {"\"seed\": 42", "\"seed\": 123456789012345678901234567890", NULL},
+        {"\"seed\": 42", "\"seed\": 42.0", NULL},
+        {"\"steps\": 20", "\"steps\": 2e1", NULL},
+        {"\"cfg_scale\": 7.5", "\"cfg_scale\": 5e-324", NULL},
+        {"\"cfg_scale\": 7.5", "\"cfg_scale\": NaN", NULL},
+        {"\"cfg_scale\": 7.5", "\"cfg_scale\": Infinity", NULL},
+        {"\"eta\": 0.0", "\"eta\": -0.0", NULL},
+        {"\"eta\": 0.0", "\"eta\": 1e400", NULL},
+        {"[\"a\", \"b\"]", "[]", NULL},
+        {"\"ram_gb\": 64.0", "\"ram_gb\": 0", NULL},
+        {"\"prompt\": \"p\"", "\"prompt\": \"\\ud800 \\u0000\"", NULL},
+        {"\"prompt\": \"p\"", "\"prompt\": \"p\", \"Prompt\": 5, \"unknown\": {\"x\": [null, -1]}",
+         NULL},
+        {"{\"name\": \"g1\"}", "{\"name\": \"g1\", \"x\": null}", NULL},
+        {"\"chunks\"", "\"file_info\": {}, \"chunks\"", NULL},
+        {"\"chunks\"", "\"file_info\": {\"magic\": 5, \"file_size\": \"x\"}, \"chunks\"", NULL},
+        {"\"chunks\"", "\"other_chunks\"", NULL},
+        {"\"type\": \"DATA\"", "\"type\": \"DATA\", \"extra\": {\"key\": 5}, \"offset\": \"x\"",
+         NULL},
+        {"{\n  \"gen5", "{\n  \"x\": [], \"gen5", NULL},
     };
-    for (size_t i = 0; i < sizeof CHANGES / sizeof *CHANGES; i++) {
-        struct gen5_error error;
-        char *text = replaced(DOCUMENT, CHANGES[i][0], CHANGES[i][1]);
-        cr_expect_eq(check(text, &error), GEN5_OK, "%s: %s", CHANGES[i][1], error.message);
-        free(text);
-    }
+    EXPECT_CHANGES(DOCUMENT, CHANGES, check);
 }
 
 #define SETTINGS "gen5_metadata.model_info.generation_settings"
 #define HARDWARE "gen5_metadata.model_info.hardware_info"
 
 Test(metadata_schema, names_what_breaks_the_schema) {
-    static const char *const CHANGES[][3] = {
+    static const struct text_change CHANGES[] = {
         {"\"seed\": 42", "\"seed\": \"abc\"",
          SETTINGS ".seed: must be an integer of 0 or more, is \"abc\""},
         {"\"seed\": 42", "\"seed\": -1", SETTINGS ".seed: must be an integer of 0 or more, is -1"},
@@ -149,18 +138,12 @@ Test(metadata_schema, names_what_breaks_the_schema) {
         {"\"prompt\": \"p\",", "\"prompt\": \"p\"",
          "not JSON at line 5, column 7: a comma or '}' is expected"},
     };
-    for (size_t i = 0; i < sizeof CHANGES / sizeof *CHANGES; i++) {
-        struct gen5_error error;
-        char *text = replaced(DOCUMENT, CHANGES[i][0], CHANGES[i][1]);
-        cr_expect_eq(check(text, &error), GEN5_ERROR_INVALID, "%s", CHANGES[i][1]);
-        cr_expect_str_eq(error.message, CHANGES[i][2]);
-        free(text);
-    }
+    EXPECT_CHANGES(DOCUMENT, CHANGES, check);
 }
 
 Test(metadata_schema, gives_the_offset_of_what_is_wrong) {
     struct gen5_error error;
-    char *text = replaced(DOCUMENT, "\"seed\": 42", "\"seed\": -1");
+    char *text = text_replaced(DOCUMENT, "\"seed\": 42", "\"seed\": -1");
     check(text, &error);
     cr_expect_eq(error.offset, (int64_t)(strstr(text, "-1") - text));
     free(text);
@@ -168,9 +151,9 @@ Test(metadata_schema, gives_the_offset_of_what_is_wrong) {
 
 Test(metadata_schema, names_the_first_of_several_faults) {
     struct gen5_error error;
-    char *once = replaced(DOCUMENT, "\"ram_gb\": 64.0", "\"ram_gb\": -1");
-    char *twice = replaced(once, "\"seed\": 42", "\"seed\": -1");
-    char *text = replaced(twice, "\"chunks\": [", "\"chunks\": [5, ");
+    char *once = text_replaced(DOCUMENT, "\"ram_gb\": 64.0", "\"ram_gb\": -1");
+    char *twice = text_replaced(once, "\"seed\": 42", "\"seed\": -1");
+    char *text = text_replaced(twice, "\"chunks\": [", "\"chunks\": [5, ");
     check(text, &error);
     cr_expect_str_eq(error.message, SETTINGS ".seed: must be an integer of 0 or more, is -1");
     free(once);
@@ -192,7 +175,7 @@ Test(metadata_schema, cuts_long_values_and_paths_in_its_messages) {
     check(text.bytes, &error);
     cr_expect_lt(strlen(error.message), GEN5_ERROR_MESSAGE_SIZE);
     gen5_text_builder_release(&text);
-    char *document = replaced(
+    char *document = text_replaced(
         DOCUMENT, "\"p\"", "1000000000000000000000000000000000000000000000000000000000000000000");
     check(document, &error);
     cr_expect_str_eq(error.message,
@@ -219,8 +202,8 @@ Test(metadata_schema, lets_faults_pass_that_the_old_document_has) {
     };
     for (size_t i = 0; i < sizeof CHANGES / sizeof *CHANGES; i++) {
         struct gen5_error error;
-        char *old = replaced(DOCUMENT, CHANGES[i][0], CHANGES[i][1]);
-        char *text = replaced(old, "\"scheduler\": \"pndm\"", "\"scheduler\": \"other\"");
+        char *old = text_replaced(DOCUMENT, CHANGES[i][0], CHANGES[i][1]);
+        char *text = text_replaced(old, "\"scheduler\": \"pndm\"", "\"scheduler\": \"other\"");
         cr_expect_eq(check(text, &error), GEN5_ERROR_INVALID);
         cr_expect_eq(check_against(text, old, &error), GEN5_OK, "%s: %s", CHANGES[i][1],
                      error.message);
@@ -233,14 +216,14 @@ Test(metadata_schema, lets_faults_pass_that_the_old_document_has) {
 
 Test(metadata_schema, refuses_another_fault_in_the_same_place) {
     struct gen5_error error;
-    char *old = replaced(DOCUMENT, "\"steps\": 20", "\"steps\": 0");
-    char *text = replaced(DOCUMENT, "\"steps\": 20", "\"steps\": -1");
+    char *old = text_replaced(DOCUMENT, "\"steps\": 20", "\"steps\": 0");
+    char *text = text_replaced(DOCUMENT, "\"steps\": 20", "\"steps\": -1");
     cr_expect_eq(check_against(text, old, &error), GEN5_ERROR_INVALID);
     free(text);
-    text = replaced(DOCUMENT, "\"steps\": 20", "\"steps\": 0.0");
+    text = text_replaced(DOCUMENT, "\"steps\": 20", "\"steps\": 0.0");
     cr_expect_eq(check_against(text, old, &error), GEN5_ERROR_INVALID);
     free(text);
-    text = replaced(DOCUMENT, "\"steps\": 20, ", "");
+    text = text_replaced(DOCUMENT, "\"steps\": 20, ", "");
     cr_expect_eq(check_against(text, old, &error), GEN5_ERROR_INVALID);
     free(text);
     free(old);
@@ -248,8 +231,8 @@ Test(metadata_schema, refuses_another_fault_in_the_same_place) {
 
 Test(metadata_schema, names_a_new_fault_beside_an_old_one) {
     struct gen5_error error;
-    char *old = replaced(DOCUMENT, "\"seed\": 42", "\"seed\": -1");
-    char *text = replaced(old, "\"ram_gb\": 64.0", "\"ram_gb\": -1");
+    char *old = text_replaced(DOCUMENT, "\"seed\": 42", "\"seed\": -1");
+    char *text = text_replaced(old, "\"ram_gb\": 64.0", "\"ram_gb\": -1");
     cr_expect_eq(check_against(text, old, &error), GEN5_ERROR_INVALID);
     cr_expect_str_eq(error.message, HARDWARE ".ram_gb: must be a number of 0 or more, is -1");
     free(text);
@@ -258,7 +241,7 @@ Test(metadata_schema, names_a_new_fault_beside_an_old_one) {
 
 Test(metadata_schema, lets_nothing_pass_for_an_old_text_that_is_no_json) {
     struct gen5_error error;
-    char *text = replaced(DOCUMENT, "\"steps\": 20", "\"steps\": 0");
+    char *text = text_replaced(DOCUMENT, "\"steps\": 20", "\"steps\": 0");
     cr_expect_eq(check_against(text, "{", &error), GEN5_ERROR_INVALID);
     cr_expect_eq(check_against(DOCUMENT, "{", &error), GEN5_OK);
     free(text);

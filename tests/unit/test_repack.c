@@ -8,6 +8,7 @@
 #include "gen5/npy.h"
 #include "json_literal.h"
 #include "json_text.h"
+#include "text_change.h"
 
 // --- Checking what was written ---
 
@@ -149,13 +150,6 @@ static char *make_npy(size_t columns, size_t *size) {
     return npy;
 }
 
-static char *read_data(const char *name, size_t *size) {
-    int fd = open_data(name);
-    char *bytes = read_whole(fd, size);
-    close(fd);
-    return bytes;
-}
-
 // --- Without edits, and edits of metadata ---
 
 // Stale records fall away; the others' files change in one literal.
@@ -229,24 +223,13 @@ Test(repack, drops_stale_records_and_keeps_the_members) {
     close(old_fd);
 }
 
-// The text with one word put in the place of another; the caller frees it.
-static char *substitute(const char *text, const char *word, const char *other) {
-    const char *place = strstr(text, word);
-    cr_assert_not_null(place, "%s", word);
-    size_t size = strlen(text) + strlen(other) + 1;
-    char *result = malloc(size);
-    cr_assert_not_null(result);
-    snprintf(result, size, "%.*s%s%s", (int)(place - text), text, other, place + strlen(word));
-    return result;
-}
-
 Test(repack, of_metadata_keeps_every_chunk_and_every_other_byte) {
     for (size_t i = 0; i < REFERENCE_COUNT; i++) {
         int old_fd;
         int fd;
         struct gen5_container *old = open_reference(REFERENCES[i], &old_fd);
         char *text =
-            substitute(old->manifest->text, "\"prompt\":", "\"my\\u00e9\": -0.0, \"prompt\":");
+            text_replaced(old->manifest->text, "\"prompt\":", "\"my\\u00e9\": -0.0, \"prompt\":");
         struct gen5_edit edit = put_text(GEN5_PUT_METADATA, text);
         struct gen5_limits limits = gen5_limits_default();
         struct gen5_error error = GEN5_ERROR_NONE;
@@ -275,7 +258,7 @@ Test(repack, of_metadata_renames_a_latent) {
     const struct gen5_record *first = old->latents[0];
     char word[300];
     snprintf(word, sizeof word, "\"key\": \"%s\"", first->key);
-    char *text = substitute(old->manifest->text, word, "\"key\": \"renamed\"");
+    char *text = text_replaced(old->manifest->text, word, "\"key\": \"renamed\"");
     struct gen5_edit edit = put_text(GEN5_PUT_METADATA, text);
     struct gen5_container *new = repack(old, &edit, 1, &fd);
     expect_payloads(new);
@@ -287,7 +270,7 @@ Test(repack, of_metadata_renames_a_latent) {
     free(text);
     char taken[300];
     snprintf(taken, sizeof taken, "\"key\": \"%s\"", old->latents[1]->key);
-    text = substitute(old->manifest->text, word, taken);
+    text = text_replaced(old->manifest->text, word, taken);
     edit = put_text(GEN5_PUT_METADATA, text);
     cr_expect_eq(try_to_repack(old, &edit, 1, NULL), GEN5_ERROR_INVALID);
     free(text);
@@ -310,7 +293,7 @@ Test(repack, states_the_true_size_whatever_the_manifest) {
             prompt[end] = (char)('a' + (uint8_t)noise[i] % 26);
             prompt[end + 1] = '\0';
         }
-        char *text = substitute(old->manifest->text, "\"a prompt", prompt);
+        char *text = text_replaced(old->manifest->text, "\"a prompt", prompt);
         struct gen5_edit edit = put_text(GEN5_PUT_METADATA, text);
         int fd;
         struct gen5_container *new = repack(old, &edit, 1, &fd);
@@ -328,7 +311,7 @@ Test(repack, states_the_true_size_whatever_the_manifest) {
 
 Test(repack, puts_an_image_in_every_reference) {
     size_t size = 0;
-    char *image = read_data("images/rgb.png", &size);
+    char *image = data_file_read("images/rgb.png", 1 << 16, &size);
     struct gen5_edit edit = put_bytes(GEN5_PUT_IMAGE, image, size);
     for (size_t i = 0; i < REFERENCE_COUNT; i++) {
         int old_fd;
@@ -856,7 +839,7 @@ static enum gen5_status check(const struct gen5_edit *edit, struct gen5_error *e
 
 Test(edit, image_is_checked_with_its_promised_kind) {
     size_t size = 0;
-    char *png = read_data("images/rgb.png", &size);
+    char *png = data_file_read("images/rgb.png", 1 << 16, &size);
     struct gen5_edit edit = put_bytes(GEN5_PUT_IMAGE, png, size);
     edit.image_kind = GEN5_IMAGE_PNG;
     cr_expect_eq(check(&edit, NULL), GEN5_OK);
