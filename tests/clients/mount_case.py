@@ -162,7 +162,40 @@ def renamed_over(path, content):
     os.rename(temporary, path)
 
 
-class MountCase(unittest.TestCase):
+class Paths:
+    """What is below self.mount, in the mount and in its source."""
+
+    def member(self, *parts):
+        return os.path.join(self.mount.path, *parts)
+
+    def source(self, *parts):
+        return os.path.join(self.mount.source, *parts)
+
+    def read(self, *parts):
+        return read_file(self.member(*parts))
+
+
+class SharedMountCase(Paths, unittest.TestCase):
+    """The tests of a class share one mount, of `fixtures` (golden containers) and of `containers`
+    (bytes by name)."""
+
+    fixtures = ()
+    containers = {}
+    options = ""
+
+    @classmethod
+    def prepare(cls, source):
+        for name, content in cls.containers.items():
+            write_file(os.path.join(source, name), content)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mount = cls.enterClassContext(
+            Mount(options=cls.options, fixtures=cls.fixtures, prepare=cls.prepare))
+
+
+class MountCase(Paths, unittest.TestCase):
     """A scratch folder, self.work, and with mounted() a mount, self.mount."""
 
     def setUp(self):
@@ -183,14 +216,12 @@ class MountCase(unittest.TestCase):
         self.mount = self.enterContext(Mount(**options))
         return self.mount
 
-    def member(self, *parts):
-        return os.path.join(self.mount.path, *parts)
-
-    def source(self, *parts):
-        return os.path.join(self.mount.source, *parts)
-
-    def read(self, *parts):
-        return read_file(self.member(*parts))
+    def mounted_with_container(self, **options):
+        """A mount that shows a.gen5, which the reference wrote; self.before is what it holds."""
+        self.mounted(**options)
+        self.mount.add("extra-fields.gen5", "a.gen5")
+        self.eventually_listed("a.gen5")
+        self.before = self.stored("a.gen5")
 
     def outside(self, name, content):
         """A file outside of the mount; its path."""

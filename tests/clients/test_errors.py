@@ -280,10 +280,7 @@ class FullDisk(MountCase):
         self.addCleanup(take_down, self.disk)
         library = os.path.join(self.disk, "library")
         os.mkdir(library)
-        self.mounted(source=library)
-        self.mount.add("extra-fields.gen5", "a.gen5")
-        self.eventually_listed("a.gen5")
-        self.before = self.stored("a.gen5")
+        self.mounted_with_container(source=library)
         self.bytes = read_file(self.source("a.gen5"))
         self.filler = os.path.join(self.disk, "filler")
 

@@ -28,9 +28,7 @@ class ProgramCase(MountCase):
 
     def setUp(self):
         super().setUp()
-        self.mounted()
-        self.mount.add("extra-fields.gen5", "a.gen5")
-        self.before = self.stored("a.gen5")
+        self.mounted_with_container()
         self.folder = self.member("a.gen5")
         self.metadata = self.member("a.gen5", "metadata.json")
         self.image = self.member("a.gen5", "image.png")

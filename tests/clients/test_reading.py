@@ -18,7 +18,7 @@ from PIL import Image
 
 import container
 from container import Chunk, build, latent_chunk
-from mount_case import new_image, npy_bytes, read_file, sha256, write_file
+from mount_case import SharedMountCase, new_image, npy_bytes, read_file, sha256, write_file
 from mounted import REFERENCE, Mount, eventually
 
 DTYPES = {"float16": "<f2", "float32": "<f4"}
@@ -50,33 +50,7 @@ def sample(**options):
     return build(**{**values, **options})
 
 
-class ReadingCase(unittest.TestCase):
-    """Tests that only read share one mount; `containers` are built ones by name."""
-
-    fixtures = ()
-    containers = {}
-    options = ""
-
-    @classmethod
-    def prepare(cls, source):
-        for name, content in cls.containers.items():
-            write_file(os.path.join(source, name), content)
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.mount = cls.enterClassContext(
-            Mount(options=cls.options, fixtures=cls.fixtures, prepare=cls.prepare))
-
-    def member(self, *parts):
-        return os.path.join(self.mount.path, *parts)
-
-    def source(self, *parts):
-        return os.path.join(self.mount.source, *parts)
-
-    def read(self, *parts):
-        return read_file(self.member(*parts))
-
+class ReadingCase(SharedMountCase):
     def assert_errno(self, numbers, call, *arguments, **options):
         with self.assertRaises(OSError) as raised:
             call(*arguments, **options)

@@ -16,8 +16,8 @@ from PIL import Image
 
 import container
 from container import Chunk, build
-from mount_case import new_image, npy_bytes, read_file, sha256, write_file
-from mounted import REFERENCE, Mount, run
+from mount_case import SharedMountCase, new_image, npy_bytes, read_file, sha256, write_file
+from mounted import REFERENCE, run
 
 DTYPES = {"float16": "<f2", "float32": "<f4"}
 FIXTURES = sorted(name for name in os.listdir(REFERENCE) if name.endswith(".gen5"))
@@ -88,26 +88,11 @@ WAYS = (
 )
 
 
-class ReplacingCase(unittest.TestCase):
-    fixtures = ()
-    containers = {}
-
-    @classmethod
-    def prepare(cls, source):
-        for name, content in cls.containers.items():
-            write_file(os.path.join(source, name), content)
-
+class ReplacingCase(SharedMountCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.mount = cls.enterClassContext(Mount(fixtures=cls.fixtures, prepare=cls.prepare))
         copy_over.source = os.path.join(os.path.dirname(cls.mount.source), "outside")
-
-    def member(self, *parts):
-        return os.path.join(self.mount.path, *parts)
-
-    def source(self, *parts):
-        return os.path.join(self.mount.source, *parts)
 
     def parsed(self, name):
         """The container in the source, which must be sound."""

@@ -26,10 +26,7 @@ GARBAGE = b"this is no image, and yet somebody wrote it\n" * 3
 class RescueCase(MountCase):
     def setUp(self):
         super().setUp()
-        self.mounted()
-        self.mount.add("extra-fields.gen5", "a.gen5")
-        self.eventually_listed("a.gen5")
-        self.before = self.stored("a.gen5")
+        self.mounted_with_container()
         self.bytes = read_file(self.source("a.gen5"))
         self.image = self.member("a.gen5", "image.png")
 

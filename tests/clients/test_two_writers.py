@@ -29,11 +29,8 @@ def with_prompt(text, prompt):
 class TwoMounts(MountCase):
     def setUp(self):
         super().setUp()
-        self.mounted()
-        self.mount.add("extra-fields.gen5", "a.gen5")
+        self.mounted_with_container()
         self.second = self.enterContext(Mount(source=self.mount.source))
-        self.eventually_listed("a.gen5")
-        self.before = self.stored("a.gen5")
 
     def other(self, *parts):
         return os.path.join(self.second.path, *parts)
@@ -119,10 +116,7 @@ class TwoMounts(MountCase):
 class AnotherProgramWrites(MountCase):
     def setUp(self):
         super().setUp()
-        self.mounted()
-        self.mount.add("extra-fields.gen5", "a.gen5")
-        self.eventually_listed("a.gen5")
-        self.before = self.stored("a.gen5")
+        self.mounted_with_container()
 
     def test_a_container_rewritten_under_a_draft_keeps_both_edits(self):
         with open(self.member("a.gen5", "metadata.json"), "wb", buffering=0) as stream:
