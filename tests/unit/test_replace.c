@@ -14,56 +14,30 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-// --- A folder of the test's own ---
+#include "scratch_folder.h"
 
-struct folder {
-    char path[64];
-    int fd;
-};
+// --- Folders and files ---
 
-static struct folder folder_new(void) {
-    struct folder folder = {.path = "/var/tmp/gen5-replace-XXXXXX"};
-    cr_assert_not_null(mkdtemp(folder.path));
-    folder.fd = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_geq(folder.fd, 0);
-    return folder;
-}
-
-// Call `each` for all names; returns how many there were.
-static size_t for_names(const struct folder *folder, void (*each)(int folder_fd, const char *)) {
+static size_t count_names(const struct scratch_folder *folder) {
     DIR *stream = opendir(folder->path);
     cr_assert_not_null(stream);
     size_t count = 0;
     for (struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            count++;
-            if (each != NULL) {
-                each(folder->fd, entry->d_name);
-            }
-        }
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
     }
     closedir(stream);
     return count;
 }
 
-static void remove_name(int folder_fd, const char *name) {
-    cr_expect_eq(unlinkat(folder_fd, name, 0), 0);
-}
-
-static void folder_free(struct folder *folder) {
-    for_names(folder, remove_name);
-    close(folder->fd);
-    rmdir(folder->path);
-}
-
-static int create(const struct folder *folder, const char *name, const char *content) {
+static int create(const struct scratch_folder *folder, const char *name, const char *content) {
     int fd = openat(folder->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     cr_assert_geq(fd, 0);
     cr_assert_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
     return fd;
 }
 
-static void expect_content(const struct folder *folder, const char *name, const char *expected) {
+static void expect_content(const struct scratch_folder *folder, const char *name,
+                           const char *expected) {
     char found[64] = "";
     int fd = openat(folder->fd, name, O_RDONLY | O_CLOEXEC);
     cr_assert_geq(fd, 0, "%s", name);
@@ -78,7 +52,7 @@ static struct gen5_identity identity_of(int fd) {
     return gen5_identity_of(&attributes);
 }
 
-static struct gen5_replacement begin(const struct folder *folder, int old_fd) {
+static struct gen5_replacement begin(const struct scratch_folder *folder, int old_fd) {
     struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
     struct gen5_error error = GEN5_ERROR_NONE;
     cr_assert_eq(gen5_replacement_begin(&replacement, folder->fd, old_fd, &error), GEN5_OK, "%s",
@@ -90,7 +64,7 @@ static struct gen5_replacement begin(const struct folder *folder, int old_fd) {
 // --- Committing ---
 
 Test(replace, commit_puts_the_new_file_in_the_place_of_the_old) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     int old_fd = create(&folder, "x.gen5", "old");
     struct gen5_identity old = identity_of(old_fd);
     struct gen5_replacement replacement = begin(&folder, old_fd);
@@ -106,56 +80,56 @@ Test(replace, commit_puts_the_new_file_in_the_place_of_the_old) {
     cr_assert_eq(fstatat(folder.fd, "x.gen5", &now, 0), 0);
     struct gen5_identity found = gen5_identity_of(&now);
     cr_expect(gen5_identity_equal(&found, &expected));
-    cr_expect_eq(for_names(&folder, NULL), 1);
+    cr_expect_eq(count_names(&folder), 1);
     close(old_fd);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 Test(replace, release_without_commit_leaves_the_old_file_and_no_temporary) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     int old_fd = create(&folder, "x.gen5", "old");
     struct gen5_replacement replacement = begin(&folder, old_fd);
-    cr_expect_eq(for_names(&folder, NULL), 2);
+    cr_expect_eq(count_names(&folder), 2);
     cr_expect(gen5_temporary_name_is(replacement.name));
     gen5_replacement_release(&replacement);
     gen5_replacement_release(&replacement);
-    cr_expect_eq(for_names(&folder, NULL), 1);
+    cr_expect_eq(count_names(&folder), 1);
     expect_content(&folder, "x.gen5", "old");
     close(old_fd);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
-static void change_content(const struct folder *folder, int fd) {
+static void change_content(const struct scratch_folder *folder, int fd) {
     (void)folder;
     cr_assert_eq(pwrite(fd, "OLD", 3, 0), 3);
 }
 
-static void change_size(const struct folder *folder, int fd) {
+static void change_size(const struct scratch_folder *folder, int fd) {
     (void)folder;
     cr_assert_eq(ftruncate(fd, 2), 0);
 }
 
-static void delete_file(const struct folder *folder, int fd) {
+static void delete_file(const struct scratch_folder *folder, int fd) {
     (void)fd;
     cr_assert_eq(unlinkat(folder->fd, "x.gen5", 0), 0);
 }
 
-static void exchange_file(const struct folder *folder, int fd) {
+static void exchange_file(const struct scratch_folder *folder, int fd) {
     delete_file(folder, fd);
     close(create(folder, "x.gen5", "old"));
 }
 
-static void make_symlink(const struct folder *folder, int fd) {
+static void make_symlink(const struct scratch_folder *folder, int fd) {
     (void)fd;
     cr_assert_eq(renameat(folder->fd, "x.gen5", folder->fd, "y.gen5"), 0);
     cr_assert_eq(symlinkat("y.gen5", folder->fd, "x.gen5"), 0);
 }
 
 Test(replace, commit_over_a_file_that_was_changed_is_refused) {
-    static void (*const changes[])(const struct folder *, int) = {
+    static void (*const changes[])(const struct scratch_folder *, int) = {
         change_content, change_size, delete_file, exchange_file, make_symlink};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        struct folder folder = folder_new();
+        struct scratch_folder folder = scratch_folder_new();
         int old_fd = create(&folder, "x.gen5", "old");
         // Times of its own, so that a change within one tick of the clock is one.
         struct timespec times[2] = {{1000, 1}, {1000, 1}};
@@ -172,17 +146,17 @@ Test(replace, commit_over_a_file_that_was_changed_is_refused) {
         gen5_replacement_release(&replacement);
         cr_expect_neq(faccessat(folder.fd, name, F_OK, 0), 0, "row %zu", i);
         close(old_fd);
-        folder_free(&folder);
+        scratch_folder_free(&folder);
     }
 }
 
 Test(replace, new_name_is_taken_only_where_it_is_free) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     struct gen5_replacement replacement = begin(&folder, -1);
     cr_expect_eq(gen5_replacement_commit(&replacement, "x.gen5", NULL, GEN5_SYNC_FILE, NULL, NULL),
                  GEN5_OK);
     gen5_replacement_release(&replacement);
-    cr_expect_eq(for_names(&folder, NULL), 1);
+    cr_expect_eq(count_names(&folder), 1);
     expect_content(&folder, "x.gen5", "new");
 
     replacement = begin(&folder, -1);
@@ -193,13 +167,13 @@ Test(replace, new_name_is_taken_only_where_it_is_free) {
         GEN5_ERROR_SYSTEM);
     cr_expect_eq(error.os_error, EEXIST);
     gen5_replacement_release(&replacement);
-    cr_expect_eq(for_names(&folder, NULL), 1);
+    cr_expect_eq(count_names(&folder), 1);
     expect_content(&folder, "x.gen5", "new");
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 Test(replace, new_name_that_is_a_dangling_symlink_is_not_free) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     cr_assert_eq(symlinkat("nowhere", folder.fd, "x.gen5"), 0);
     struct gen5_replacement replacement = begin(&folder, -1);
     struct gen5_error error = GEN5_ERROR_NONE;
@@ -208,8 +182,8 @@ Test(replace, new_name_that_is_a_dangling_symlink_is_not_free) {
         GEN5_ERROR_SYSTEM);
     cr_expect_eq(error.os_error, EEXIST);
     gen5_replacement_release(&replacement);
-    cr_expect_eq(for_names(&folder, NULL), 1);
-    folder_free(&folder);
+    cr_expect_eq(count_names(&folder), 1);
+    scratch_folder_free(&folder);
 }
 
 Test(replace, begin_in_a_folder_that_is_none_tells_why) {
@@ -232,17 +206,17 @@ static mode_t mode_of(int fd) {
 }
 
 Test(replace, new_file_follows_the_umask) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     umask(027);
     struct gen5_replacement replacement = begin(&folder, -1);
     cr_expect_eq(mode_of(replacement.fd), 0640);
     gen5_replacement_release(&replacement);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 Test(replace, mode_is_taken_over_whatever_the_umask) {
     static const mode_t modes[] = {0644, 0600, 0666, 0400, 0000, 0777, 0604};
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     umask(077);
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         int old_fd = create(&folder, "x.gen5", "old");
@@ -251,16 +225,16 @@ Test(replace, mode_is_taken_over_whatever_the_umask) {
         cr_expect_eq(mode_of(replacement.fd), modes[i], "row %zu", i);
         gen5_replacement_release(&replacement);
         close(old_fd);
-        remove_name(folder.fd, "x.gen5");
+        cr_expect_eq(unlinkat(folder.fd, "x.gen5", 0), 0);
     }
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 Test(replace, root_takes_the_owner_over) {
     if (geteuid() != 0) {
         cr_skip_test("needs root");
     }
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     int old_fd = create(&folder, "x.gen5", "old");
     cr_assert_eq(fchown(old_fd, 1234, 5678), 0);
     cr_assert_eq(fchmod(old_fd, 0640), 0);
@@ -272,7 +246,7 @@ Test(replace, root_takes_the_owner_over) {
     cr_expect_eq(attributes.st_mode & 07777, 0640);
     gen5_replacement_release(&replacement);
     close(old_fd);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 // What another user's program may do who can write to the folder and read the file.
@@ -285,7 +259,7 @@ Test(replace, owner_that_cannot_be_given_never_lets_others_in) {
         cr_skip_test("needs root");
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct folder folder = folder_new();
+        struct scratch_folder folder = scratch_folder_new();
         int old_fd = create(&folder, "x.gen5", "old");
         cr_assert_eq(fchown(old_fd, 1234, 5678), 0);
         cr_assert_eq(fchmod(old_fd, rows[i].old), 0);
@@ -299,7 +273,7 @@ Test(replace, owner_that_cannot_be_given_never_lets_others_in) {
         cr_assert_eq(seteuid(0), 0);
         cr_assert_eq(setegid(0), 0);
         close(old_fd);
-        folder_free(&folder);
+        scratch_folder_free(&folder);
     }
 }
 
@@ -312,7 +286,7 @@ static void need_attribute(int fd, const char *name, const void *value, size_t s
 }
 
 Test(replace, extended_attributes_are_taken_over) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     int old_fd = create(&folder, "x.gen5", "old");
     need_attribute(old_fd, "user.one", "1", 1);
     need_attribute(old_fd, "user.empty", "", 0);
@@ -325,7 +299,7 @@ Test(replace, extended_attributes_are_taken_over) {
     cr_expect_eq(memcmp(value, "a\0b", 3), 0);
     gen5_replacement_release(&replacement);
     close(old_fd);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 // An access list as the kernel has it in "system.posix_acl_*": version 2, then tag, permissions and
@@ -340,7 +314,7 @@ static const uint8_t access_list[] = {
 };
 
 Test(replace, access_list_is_taken_over) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     int old_fd = create(&folder, "x.gen5", "old");
     need_attribute(old_fd, "system.posix_acl_access", access_list, sizeof access_list);
     struct gen5_replacement replacement = begin(&folder, old_fd);
@@ -351,11 +325,11 @@ Test(replace, access_list_is_taken_over) {
     cr_expect_eq(mode_of(replacement.fd), 0640);
     gen5_replacement_release(&replacement);
     close(old_fd);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 Test(replace, access_list_of_the_folder_does_not_let_others_in) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     int old_fd = create(&folder, "x.gen5", "old");
     cr_assert_eq(fchmod(old_fd, 0640), 0);
     need_attribute(folder.fd, "system.posix_acl_default", access_list, sizeof access_list);
@@ -365,7 +339,7 @@ Test(replace, access_list_of_the_folder_does_not_let_others_in) {
     cr_expect_eq(mode_of(replacement.fd), 0640);
     gen5_replacement_release(&replacement);
     close(old_fd);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
 
 // --- Names, identities, folders ---
@@ -411,11 +385,11 @@ Test(replace, identity_differs_in_each_of_its_five_parts) {
 }
 
 Test(replace, folder_is_synced_by_either_kind_of_descriptor) {
-    struct folder folder = folder_new();
+    struct scratch_folder folder = scratch_folder_new();
     cr_expect_eq(gen5_folder_sync(folder.fd, NULL), GEN5_OK);
     int path_fd = open(folder.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     cr_expect_eq(gen5_folder_sync(path_fd, NULL), GEN5_OK);
     close(path_fd);
     cr_expect_eq(gen5_folder_sync(-1, NULL), GEN5_ERROR_SYSTEM);
-    folder_free(&folder);
+    scratch_folder_free(&folder);
 }
