@@ -34,42 +34,37 @@ static void link_entry(struct ino_aliases *aliases, size_t index) {
     *head = index + 1;
 }
 
-// Leave out entries that no file has any more.
-static void compact(struct ino_aliases *aliases) {
-    size_t kept = 0;
+static size_t count_alive(const struct ino_aliases *aliases) {
+    size_t alive = 0;
     for (size_t i = 0; i < aliases->count; i++) {
-        if (aliases->entries[i].inode != 0) {
-            aliases->entries[kept++] = aliases->entries[i];
-        }
+        alive += aliases->entries[i].inode != 0;
     }
-    aliases->count = kept;
+    return alive;
 }
 
+// Into new memory, without the entries that no file has any more. Nothing has changed where there
+// is none.
 static int grow(struct ino_aliases *aliases) {
-    compact(aliases);
-    size_t capacity = aliases->capacity == 0                   ? 64
-                      : aliases->count > aliases->capacity / 2 ? aliases->capacity * 2
-                                                               : aliases->capacity;
-    struct ino_alias *entries = reallocarray(aliases->entries, capacity, sizeof *entries);
-    if (entries == NULL) {
+    size_t capacity = aliases->capacity == 0                         ? 64
+                      : count_alive(aliases) > aliases->capacity / 2 ? aliases->capacity * 2
+                                                                     : aliases->capacity;
+    struct ino_aliases grown = {.entries = calloc(capacity, sizeof *grown.entries),
+                                .capacity = capacity,
+                                .by_inode = calloc(capacity, sizeof *grown.by_inode),
+                                .by_shown = calloc(capacity, sizeof *grown.by_shown),
+                                .spare = aliases->spare};
+    if (grown.entries == NULL || grown.by_inode == NULL || grown.by_shown == NULL) {
+        ino_aliases_release(&grown);
         return ENOMEM;
     }
-    aliases->entries = entries;
-    size_t *by_inode = calloc(capacity, sizeof *by_inode);
-    size_t *by_shown = calloc(capacity, sizeof *by_shown);
-    if (by_inode == NULL || by_shown == NULL) {
-        free(by_inode);
-        free(by_shown);
-        return ENOMEM;
-    }
-    free(aliases->by_inode);
-    free(aliases->by_shown);
-    aliases->by_inode = by_inode;
-    aliases->by_shown = by_shown;
-    aliases->capacity = capacity;
     for (size_t i = 0; i < aliases->count; i++) {
-        link_entry(aliases, i);
+        if (aliases->entries[i].inode != 0) {
+            grown.entries[grown.count] = aliases->entries[i];
+            link_entry(&grown, grown.count++);
+        }
     }
+    ino_aliases_release(aliases);
+    *aliases = grown;
     return 0;
 }
 
