@@ -46,7 +46,10 @@ static void add(struct container_list *list, const FTSENT *entry, const char *fo
     bool given = entry->fts_level == FTS_ROOTLEVEL;
     size_t root = given ? 0 : strlen(folder) + (folder[strlen(folder) - 1] == '/' ? 0 : 1);
     uint64_t size = (uint64_t)entry->fts_statp->st_size;
-    list->items[list->count++] = (struct listed_container){path, root, size};
+    struct listed_container *item = &items[list->count++];
+    item->path = path;
+    item->root = root;
+    item->size = size;
     list->size += size;
 }
 

@@ -4,6 +4,7 @@
 // Open files of a container. What a descriptor writes goes to the file's draft, which all
 // descriptors share; a close or fsync commits it, and the last close ends it (DESIGN.md 2.2 rules 2
 // to 4).
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -520,9 +521,10 @@ void container_release_handle(struct filesystem *filesystem, struct handle *hand
     struct file_node *file = node->file;
     struct container *container = NULL;
     bool stale = false;
-    if (container_enter(filesystem, node, &container) != 0) {
-        return;
-    }
+    // A file keeps its container in memory.
+    int problem = container_enter(filesystem, node, &container);
+    assert(problem == 0);
+    (void)problem;
     if (handle->writes) {
         // A mapping may have been written to after the descriptor was closed.
         (void)file_commit(filesystem, file);

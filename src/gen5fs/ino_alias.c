@@ -63,8 +63,9 @@ static int grow(struct ino_aliases *aliases) {
             link_entry(&grown, grown.count++);
         }
     }
-    ino_aliases_release(aliases);
+    struct ino_aliases former = *aliases;
     *aliases = grown;
+    ino_aliases_release(&former);
     return 0;
 }
 

@@ -56,8 +56,8 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot);
 
 // Read a record's payload, from `offset` on, as the payload's own bytes. The first read of a
 // payload, of no bytes even, decodes and verifies all of it (once per snapshot; threads that ask
-// meanwhile wait); a payload that is damaged gives EIO each time, with the reason in `error`. *got
-// is less than `size` only at its end.
+// meanwhile wait); a payload that is damaged gives EIO each time, with the reason in `error`, which
+// may not be NULL here and below. *got is less than `size` only at its end.
 int snapshot_read(struct filesystem *filesystem, struct snapshot *snapshot,
                   const struct gen5_record *record, void *buffer, size_t size, uint64_t offset,
                   size_t *got, struct gen5_error *error);

@@ -440,8 +440,6 @@ static int check_record(const struct gen5_record *record, struct gen5_error *err
 int snapshot_read(struct filesystem *filesystem, struct snapshot *snapshot,
                   const struct gen5_record *record, void *buffer, size_t size, uint64_t offset,
                   size_t *got, struct gen5_error *error) {
-    struct gen5_error own;
-    error = error != NULL ? error : &own;
     *got = 0;
     int problem = check_record(record, error);
     if (problem != 0) {
@@ -492,8 +490,6 @@ static int copy_raw(struct filesystem *filesystem, struct snapshot *snapshot,
 int snapshot_copy(struct filesystem *filesystem, struct snapshot *snapshot,
                   const struct gen5_record *record, int fd_out, uint64_t offset_out,
                   struct gen5_error *error) {
-    struct gen5_error own;
-    error = error != NULL ? error : &own;
     int problem = check_record(record, error);
     if (problem != 0) {
         return problem;

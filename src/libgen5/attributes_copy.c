@@ -155,13 +155,13 @@ static enum gen5_status copy_attributes(int fd_old, int fd_new, char *names, cha
 enum gen5_status gen5_attributes_copy(int fd_old, int fd_new, struct gen5_error *error) {
     struct stat old;
     struct ownership kept = {false, false};
+    if (fstat(fd_old, &old) != 0) {
+        return gen5_error_set_system(error, errno, "cannot look at the file");
+    }
     GEN5_AUTO_FREE char *names = malloc(ATTRIBUTE_SIZE_MAX);
     GEN5_AUTO_FREE char *value = malloc(ATTRIBUTE_SIZE_MAX);
     if (names == NULL || value == NULL) {
         return gen5_error_set_memory(error);
-    }
-    if (fstat(fd_old, &old) != 0) {
-        return gen5_error_set_system(error, errno, "cannot look at the file");
     }
     enum gen5_status status = copy_owner(&old, fd_new, &kept, error);
     bool has_list = false;

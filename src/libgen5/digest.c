@@ -85,7 +85,7 @@ bool gen5_digest_from_hex(const char *hex, size_t length, struct gen5_digest *di
     if (length != GEN5_DIGEST_HEX_SIZE) {
         return false;
     }
-    struct gen5_digest result;
+    struct gen5_digest result = {{0}};
     for (size_t i = 0; i < sizeof result.bytes; i++) {
         int high = digit_value(hex[2 * i]);
         int low = digit_value(hex[2 * i + 1]);

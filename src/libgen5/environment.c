@@ -111,6 +111,7 @@ void gen5_environment_release(struct gen5_environment *environment) {
 
 enum gen5_status gen5_environment_add(struct gen5_environment *environment, const char *id,
                                       const char *canonical, struct gen5_error *error) {
+    // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): append takes them over
     return append(environment, strdup(id), strdup(canonical), NULL, error);
 }
 

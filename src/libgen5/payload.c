@@ -26,7 +26,7 @@ enum gen5_status gen5_payload_read(const struct gen5_container *container,
                                    const struct gen5_record *record,
                                    enum gen5_verification verification, void *buffer,
                                    struct gen5_error *error) {
-    char nothing;
+    char nothing = 0;
     struct gen5_payload_target target = {
         .buffer = buffer != NULL ? buffer : &nothing, .fd = -1, .offset = 0};
     assert(buffer != NULL || record->payload_size == 0);
