@@ -65,15 +65,24 @@ static void add_head(struct image_file *png, uint32_t width, uint32_t height, ui
     add_chunk(png, "IHDR", head, sizeof head);
 }
 
+static struct image_file png_of(uint32_t width, uint32_t height, uint8_t colour) {
+    struct image_file png = png_start();
+    add_head(&png, width, height, colour);
+    return png;
+}
+
+static void add_pixels_and_end(struct image_file *png, const uint8_t *data, size_t size) {
+    add_chunk(png, "IDAT", data, size);
+    add_chunk(png, "IEND", NULL, 0);
+}
+
 // One grey pixel: zlib header, a stored block of a filter byte and a sample, Adler-32.
 static const uint8_t pixel[] = {0x78, 0x01, 0x01, 0x02, 0x00, 0xfd, 0xff,
                                 0x00, 0x7f, 0x00, 0x81, 0x00, 0x80};
 
 static struct image_file one_pixel(void) {
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    struct image_file png = png_of(1, 1, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     return png;
 }
 
@@ -126,8 +135,7 @@ Test(png_codec, data_behind_the_end_chunk_is_taken) {
 }
 
 Test(png_codec, image_data_in_many_chunks_is_taken) {
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
+    struct image_file png = png_of(1, 1, 0);
     for (size_t i = 0; i < sizeof pixel; i++) {
         add_chunk(&png, "IDAT", pixel + i, 1);
         add_chunk(&png, "IDAT", NULL, 0);
@@ -137,8 +145,7 @@ Test(png_codec, image_data_in_many_chunks_is_taken) {
 }
 
 Test(png_codec, unknown_chunks_that_may_be_ignored_are_taken) {
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
+    struct image_file png = png_of(1, 1, 0);
     add_chunk(&png, "gnFv", "anything", 8);
     add_chunk(&png, "IDAT", pixel, sizeof pixel);
     add_chunk(&png, "gnFv", NULL, 0);
@@ -147,13 +154,11 @@ Test(png_codec, unknown_chunks_that_may_be_ignored_are_taken) {
 }
 
 Test(png_codec, thousands_of_text_chunks_are_taken) {
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
+    struct image_file png = png_of(1, 1, 0);
     for (size_t i = 0; i < 100000; i++) {
         add_chunk(&png, "tEXt", "Comment\0text", 12);
     }
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     expect_taken(&png, "100 000 texts");
 }
 
@@ -190,30 +195,23 @@ Test(png_codec, a_wrong_crc_is_refused_by_name) {
     png.bytes[png.size - 1] ^= 1;
     expect_refused(&png, "IEND: CRC error");
 
-    png = png_start();
-    add_head(&png, 1, 1, 0);
+    png = png_of(1, 1, 0);
     add_chunk(&png, "tEXt", "Comment\0text", 12);
     png.bytes[png.size - 1] ^= 1;
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     expect_refused(&png, "tEXt: CRC error");
 }
 
 Test(png_codec, pixels_that_are_not_all_there_are_refused) {
-    struct image_file png = png_start();
-    add_head(&png, 1, 2, 0);
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    struct image_file png = png_of(1, 2, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     expect_refused(&png, "ot enough");
 
-    png = png_start();
-    add_head(&png, 1, 1, 0);
-    add_chunk(&png, "IDAT", pixel, sizeof pixel - 4);
-    add_chunk(&png, "IEND", NULL, 0);
+    png = png_of(1, 1, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel - 4);
     expect_refused(&png, "ot enough");
 
-    png = png_start();
-    add_head(&png, 1, 1, 0);
+    png = png_of(1, 1, 0);
     add_chunk(&png, "IEND", NULL, 0);
     expect_refused(&png, "");
 }
@@ -222,17 +220,14 @@ Test(png_codec, pixels_with_a_wrong_checksum_are_refused) {
     uint8_t wrong[sizeof pixel];
     memcpy(wrong, pixel, sizeof pixel);
     wrong[sizeof wrong - 1] ^= 1;
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
-    add_chunk(&png, "IDAT", wrong, sizeof wrong);
-    add_chunk(&png, "IEND", NULL, 0);
+    struct image_file png = png_of(1, 1, 0);
+    add_pixels_and_end(&png, wrong, sizeof wrong);
     expect_refused(&png, "incorrect data check");
 }
 
 Test(png_codec, an_image_that_does_not_start_with_its_head_is_refused) {
     struct image_file png = png_start();
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     expect_refused(&png, "IHDR");
 }
 
@@ -241,27 +236,21 @@ Test(png_codec, an_unknown_filter_is_refused) {
     memcpy(wrong, pixel, sizeof pixel);
     wrong[7] = 9;
     memcpy(wrong + 9, "\0\x93\0\x89", 4); // its Adler-32
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
-    add_chunk(&png, "IDAT", wrong, sizeof wrong);
-    add_chunk(&png, "IEND", NULL, 0);
+    struct image_file png = png_of(1, 1, 0);
+    add_pixels_and_end(&png, wrong, sizeof wrong);
     expect_refused(&png, "filter");
 }
 
 Test(png_codec, an_unknown_critical_chunk_is_refused) {
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
+    struct image_file png = png_of(1, 1, 0);
     add_chunk(&png, "ABCD", "x", 1);
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     expect_refused(&png, "ABCD");
 }
 
 Test(png_codec, a_palette_image_without_a_palette_is_refused) {
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 3);
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    struct image_file png = png_of(1, 1, 3);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     expect_refused(&png, "PLTE");
 }
 
@@ -281,10 +270,8 @@ Test(png_codec, absurd_sizes_are_refused_before_anything_is_allocated) {
         {1, 0x0fffffff, "on a side"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct image_file png = png_start();
-        add_head(&png, rows[i].width, rows[i].height, 6);
-        add_chunk(&png, "IDAT", pixel, sizeof pixel);
-        add_chunk(&png, "IEND", NULL, 0);
+        struct image_file png = png_of(rows[i].width, rows[i].height, 6);
+        add_pixels_and_end(&png, pixel, sizeof pixel);
         expect_refused(&png, rows[i].part);
     }
 }
@@ -335,11 +322,9 @@ Test(png_codec, a_compressed_text_is_no_bomb) {
     uint8_t *text = malloc(BOMB_SIZE);
     memcpy(text, "Comment\0\0", 9);
     size_t size = 9 + make_bomb(text + 9, BOMB_SIZE - 9, (uint64_t)1 << 33);
-    struct image_file png = png_start();
-    add_head(&png, 1, 1, 0);
+    struct image_file png = png_of(1, 1, 0);
     add_chunk(&png, "zTXt", text, size);
-    add_chunk(&png, "IDAT", pixel, sizeof pixel);
-    add_chunk(&png, "IEND", NULL, 0);
+    add_pixels_and_end(&png, pixel, sizeof pixel);
     size_t before = memory_peak();
     expect_taken(&png, "a text that would be 600 MB");
     cr_expect(memory_peak() - before < (size_t)16 << 20);
@@ -351,10 +336,8 @@ Test(png_codec, memory_does_not_follow_the_number_of_pixels) {
     uint8_t *data = malloc(BOMB_SIZE);
     // Rows of zeros: every filter byte is 0 too.
     size_t size = make_bomb(data, BOMB_SIZE, (uint64_t)SIDE * (SIDE + 1));
-    struct image_file png = png_start();
-    add_head(&png, SIDE, SIDE, 0);
-    add_chunk(&png, "IDAT", data, size);
-    add_chunk(&png, "IEND", NULL, 0);
+    struct image_file png = png_of(SIDE, SIDE, 0);
+    add_pixels_and_end(&png, data, size);
     size_t before = memory_peak();
     // 144 MB of pixels were decoded when the checksum is found missing.
     expect_refused(&png, "ot enough");
