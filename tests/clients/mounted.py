@@ -5,6 +5,7 @@
 # which nothing is left afterwards. Environment: GEN5FS is the command, GEN5_TEST_DATA the folder of
 # golden data; both default to this source tree.
 
+import glob
 import os
 import shutil
 import signal
@@ -112,12 +113,15 @@ class Mount:
         return self
 
     def __exit__(self, kind, error, trace):
+        good = False
         try:
-            if kind is not None:
-                sys.stderr.write(f"--- log of the mount ---\n{self.log()[-20000:]}\n")
-            elif self.process is not None:
+            if kind is None and self.process is not None:
                 self._end()
+            good = kind is None
         finally:
+            if not good:
+                sys.stderr.write(f"--- log of the mount ---\n{self.log()[-20000:]}\n")
+                sys.stderr.write(f"--- its threads wait in ---\n{self._threads()}\n")
             self._clean()
 
     @property
@@ -182,6 +186,17 @@ class Mount:
         except OSError:
             shutil.copyfile(part, target)
         return target
+
+    def _threads(self):
+        """Name and kernel function of every thread of the daemon: nothing once it has ended."""
+        found = []
+        for path in sorted(glob.glob(f"/proc/{self.process.pid if self.process else 0}/task/*")):
+            try:
+                with open(f"{path}/comm") as name, open(f"{path}/wchan") as function:
+                    found.append(f"{name.read().strip()}: {function.read()}")
+            except OSError:
+                continue
+        return "\n".join(found)
 
     def _end(self):
         """The end of a context whose body passed: the test may have ended the daemon itself."""
