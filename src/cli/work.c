@@ -18,9 +18,11 @@ struct crew {
     const struct work *work;
     pthread_mutex_t lock;
     pthread_cond_t done_changed;
-    size_t next;    // the piece that is taken next. Under the lock.
-    bool *done;     // one a piece: it was run. Under the lock.
-    size_t threads; // of the caller's thread alone
+    size_t next; // the piece that is taken next. Under the lock.
+    bool *done;  // one a piece: it was run. Under the lock.
+    // Of the caller's thread alone:
+    size_t threads;
+    int64_t tick_ms; // when the next tick is due
     pthread_t ids[THREADS_MAX];
 };
 
@@ -59,19 +61,23 @@ static size_t threads_wanted(size_t pieces) {
     return wanted < pieces ? wanted : pieces;
 }
 
-// Wait until the piece is done. The lock is held, and let go of while somebody watches.
-static void await(struct crew *crew, size_t piece) {
-    int64_t tick_ms = clock_ms() + TICK_MS;
-    while (!crew->done[piece]) {
-        thread_condition_wait(&crew->done_changed, &crew->lock,
-                              crew->work->tick != NULL ? tick_ms : INT64_MAX);
-        if (crew->work->tick != NULL && clock_ms() >= tick_ms) {
-            pthread_mutex_unlock(&crew->lock);
-            crew->work->tick(crew->work->context);
-            tick_ms = clock_ms() + TICK_MS;
-            pthread_mutex_lock(&crew->lock);
-        }
+static void tick_if_due(struct crew *crew) {
+    if (crew->work->tick != NULL && clock_ms() >= crew->tick_ms) {
+        crew->work->tick(crew->work->context);
+        crew->tick_ms = clock_ms() + TICK_MS;
     }
+}
+
+// Whether the piece is done, after a wait until it is or a tick is due.
+static bool await(struct crew *crew, size_t piece) {
+    pthread_mutex_lock(&crew->lock);
+    if (!crew->done[piece]) {
+        thread_condition_wait(&crew->done_changed, &crew->lock,
+                              crew->work->tick != NULL ? crew->tick_ms : INT64_MAX);
+    }
+    bool done = crew->done[piece];
+    pthread_mutex_unlock(&crew->lock);
+    return done;
 }
 
 static void do_together(struct crew *crew) {
@@ -85,9 +91,11 @@ static void do_together(struct crew *crew) {
         // Where no thread could be had, this one does the work.
         while (crew->threads == 0 && !crew->done[piece] && do_next(crew)) {
         }
-        pthread_mutex_lock(&crew->lock);
-        await(crew, piece);
-        pthread_mutex_unlock(&crew->lock);
+        bool done;
+        do {
+            done = await(crew, piece);
+            tick_if_due(crew);
+        } while (!done);
         work->finish(work->context, piece);
     }
     for (size_t i = 0; i < crew->threads; i++) {
@@ -106,7 +114,9 @@ static void do_alone(const struct work *work) {
 }
 
 void work_do(const struct work *work) {
-    struct crew crew = {.work = work, .done = calloc(work->count + 1, sizeof(bool))};
+    struct crew crew = {.work = work,
+                        .done = calloc(work->count + 1, sizeof(bool)),
+                        .tick_ms = clock_ms() + TICK_MS};
     if (crew.done == NULL) {
         do_alone(work);
         return;
