@@ -293,12 +293,9 @@ class Refusals(MountingCase):
                     named=None):
         command = as_whom(self.command, "mount", *(arguments or (self.library, self.point)))
         done = self.program(*command, cwd="/", status=status)
-        message = done.stderr.decode()
-        self.assertEqual(len(message.strip().splitlines()), 1, message)
-        for words in (cause, cure, named or ""):
-            self.assertIn(words, message)
+        self.assert_one_line(done, (cause, cure, named or ""))
         self.assertEqual(done.stdout, b"")
-        self.assertFalse(is_mounted(self.point))
+        self.assertFalse(is_mount_point(self.point))
         self.assertIsNone(daemon_of(self.point))
 
     def test_the_source(self):
@@ -407,8 +404,8 @@ class Refusals(MountingCase):
     def test_the_same_folder_and_mounts_of_the_same_source_within_are_no_problem(self):
         inner = os.path.join(self.library, "inner")
         os.mkdir(inner)
-        self.addCleanup(self.take_away, self.library)
-        self.addCleanup(self.take_away, inner)
+        self.addCleanup(take_down, self.library)
+        self.addCleanup(take_down, inner)
         self.gen5fs("mount", self.library, self.point)
         self.gen5fs("mount", self.library, inner)
         self.gen5fs("mount", self.library, self.library)
