@@ -54,11 +54,22 @@ static bool kernel_knows(struct filesystem *filesystem, const struct node *node)
 // Errors are not looked at here and below: ENOENT says that the kernel had forgotten already,
 // ENODEV and ENOTCONN that there is nobody left to tell, and there is nothing to do about any
 // other.
-static void tell_node(struct filesystem *filesystem, const struct node *node, bool pages) {
+static void tell_node(struct filesystem *filesystem, struct node *node, bool pages) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    const uint32_t changes = node->foreign_changes;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
     if (kernel_knows(filesystem, node)) {
         // A negative offset stands for the attributes alone.
         fuse_lowlevel_notify_inval_inode(filesystem->session, node_number(filesystem, node),
                                          pages ? 0 : -1, 0);
+    }
+    if (pages) {
+        pthread_mutex_lock(&filesystem->nodes.lock);
+        // Another thread may have dropped them for more.
+        if ((int32_t)(changes - node->foreign_dropped) > 0) {
+            node->foreign_dropped = changes;
+        }
+        pthread_mutex_unlock(&filesystem->nodes.lock);
     }
 }
 

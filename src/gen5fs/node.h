@@ -67,6 +67,7 @@ struct node {
     bool changing;         // somebody looks at the file or changes it, and nobody else may
                            // (ordinary_changes.c)
     struct file_state seen; // what the kernel's pages agree with
+    bool seen_made_here;    // and whether it is what a change through the mount has led to
     // Changes by others that were found, and how many of them the kernel's pages have been dropped
     // for since.
     uint32_t foreign_changes;

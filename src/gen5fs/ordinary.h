@@ -136,8 +136,9 @@ void ordinary_drop_foreign(struct filesystem *filesystem, struct node *node);
 void ordinary_looked_at(struct filesystem *filesystem, struct node *node,
                         const struct stat *attributes);
 
-// Something may have happened to a thing in the source (watcher.c): look, and tell the kernel.
-void ordinary_look_again(struct filesystem *filesystem, struct node *node);
+// Something may have happened to a thing in the source (watcher.c), and if it is a file, a write to
+// it may have ended: look, and tell the kernel.
+void ordinary_look_again(struct filesystem *filesystem, struct node *node, bool written);
 
 // ordinary_attributes.c
 

@@ -62,21 +62,9 @@ static bool has_foreign(struct filesystem *filesystem, const struct node *node) 
 }
 
 void ordinary_drop_foreign(struct filesystem *filesystem, struct node *node) {
-    struct node_table *table = &filesystem->nodes;
-    pthread_mutex_lock(&table->lock);
-    uint32_t found = node->foreign_changes;
-    bool none = found == node->foreign_dropped;
-    pthread_mutex_unlock(&table->lock);
-    if (none) {
-        return;
+    if (has_foreign(filesystem, node)) {
+        notice_node_now(filesystem, node, true);
     }
-    notice_node_now(filesystem, node, true);
-    pthread_mutex_lock(&table->lock);
-    // Another thread may have dropped them for more.
-    if ((int32_t)(found - node->foreign_dropped) > 0) {
-        node->foreign_dropped = found;
-    }
-    pthread_mutex_unlock(&table->lock);
 }
 
 enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct node *node) {
@@ -102,11 +90,13 @@ enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct 
     return has_foreign(filesystem, node) ? ORDINARY_STATE_FOREIGN : ORDINARY_STATE_SEEN;
 }
 
-static void end_with(struct filesystem *filesystem, struct node *node,
-                     const struct file_state *now) {
+// `made_here` where the state is what a change of ours has led to.
+static void end_with(struct filesystem *filesystem, struct node *node, const struct file_state *now,
+                     bool made_here) {
     struct node_table *table = &filesystem->nodes;
     pthread_mutex_lock(&table->lock);
     node->seen = *now;
+    node->seen_made_here = made_here;
     node->changing = false;
     pthread_cond_broadcast(&table->change_over);
     pthread_mutex_unlock(&table->lock);
@@ -115,7 +105,7 @@ static void end_with(struct filesystem *filesystem, struct node *node,
 void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
     if (S_ISREG(node->type)) {
         struct file_state now = look(node);
-        end_with(filesystem, node, &now);
+        end_with(filesystem, node, &now, true);
     }
 }
 
@@ -153,7 +143,7 @@ void ordinary_change_end_same_bytes(struct filesystem *filesystem, struct node *
         count_foreign(filesystem, node);
         before = ORDINARY_STATE_FOREIGN;
     }
-    end_with(filesystem, node, &now);
+    end_with(filesystem, node, &now, before == ORDINARY_STATE_SEEN && node->seen_made_here);
     ordinary_change_tell(filesystem, node, before);
 }
 
@@ -182,7 +172,7 @@ static bool is_foreign(struct filesystem *filesystem, struct node *node,
         if (!state_equal(&seen, &now)) {
             count_foreign(filesystem, node);
         }
-        end_with(filesystem, node, &now);
+        end_with(filesystem, node, &now, false);
     }
     return has_foreign(filesystem, node);
 }
@@ -194,7 +184,7 @@ void ordinary_looked_at(struct filesystem *filesystem, struct node *node,
     }
 }
 
-// The event was one of our own changes, of which the kernel knows.
+// An event about a file whose state is known already. Of one of our own changes, the kernel knows.
 static bool is_as_seen(struct filesystem *filesystem, const struct node *node,
                        const struct stat *attributes) {
     struct file_state given = state_of(attributes);
@@ -204,12 +194,25 @@ static bool is_as_seen(struct filesystem *filesystem, const struct node *node,
     return seen;
 }
 
-void ordinary_look_again(struct filesystem *filesystem, struct node *node) {
+// A write by somebody else has ended, which sets the times before it stores its bytes: its state
+// may have been seen, and bytes been read, in its middle. While there are writers here,
+// foreign_writes.c tells.
+static bool may_have_been_half_written(struct filesystem *filesystem, const struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool may = is_known(&node->seen) && !node->seen_made_here && node->writers == 0;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return may;
+}
+
+void ordinary_look_again(struct filesystem *filesystem, struct node *node, bool written) {
     struct stat attributes;
     if (node->kind != NODE_SOURCE || fstat(node->fd, &attributes) != 0) {
         return;
     }
     if (is_foreign(filesystem, node, &attributes)) {
+        notice_node(filesystem, node, true);
+    } else if (written && may_have_been_half_written(filesystem, node)) {
+        count_foreign(filesystem, node);
         notice_node(filesystem, node, true);
     } else if (!is_as_seen(filesystem, node, &attributes)) {
         notice_node(filesystem, node, false);

@@ -149,8 +149,10 @@ static void queue_refresh(struct watcher *watcher, struct node *container) {
     }
 }
 
-// What happened to the bytes or attributes of an ordinary file, whose name still leads to it.
-static void notice_ordinary(struct filesystem *filesystem, struct node *folder, const char *name) {
+// What happened to the bytes (`written`) or attributes of an ordinary file, whose name still leads
+// to it.
+static void notice_ordinary(struct filesystem *filesystem, struct node *folder, const char *name,
+                            bool written) {
     struct stat attributes;
     if (fstatat(folder->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
         return;
@@ -158,7 +160,7 @@ static void notice_ordinary(struct filesystem *filesystem, struct node *folder, 
     struct node *node =
         node_find_source(filesystem, attributes.st_dev, attributes.st_ino, folder->raw);
     if (node != NULL) {
-        ordinary_look_again(filesystem, node);
+        ordinary_look_again(filesystem, node, written);
         node_release(filesystem, node);
     }
 }
@@ -179,7 +181,7 @@ static void name_changed(struct watcher *watcher, struct node *folder, const cha
         queue_refresh(watcher, container);
     } else {
         // A replaced file is still open somewhere: its link count has changed.
-        notice_ordinary(filesystem, folder, name);
+        notice_ordinary(filesystem, folder, name, (mask & IN_MODIFY) != 0);
     }
 }
 
@@ -205,7 +207,7 @@ static void refresh_folder(struct watcher *watcher, struct node *folder) {
     for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
         if (!name_is_hidden(filesystem, folder, entry->d_name)) {
             notice_entry(filesystem, folder, entry->d_name, 0);
-            notice_ordinary(filesystem, folder, entry->d_name);
+            notice_ordinary(filesystem, folder, entry->d_name, true);
         }
     }
     closedir(listing);

@@ -12,6 +12,7 @@ import os
 import random
 import struct
 import sys
+import threading
 import unittest
 
 from mount_case import SEEN_SECONDS, MountCase, read_file, write_file
@@ -108,6 +109,23 @@ class ChangedInTheSource(CoherenceCase):
         self.assertEqual((os.pread(reader, 1, at), mapping[at]), (b"\1", 1))
         write_in_place(self.source("file"), b"\2", at)
         self.assert_seen(lambda: os.pread(reader, 1, at) == b"\2" and mapping[at] == 2)
+
+    def test_what_was_read_in_the_middle_of_a_write_is_read_again_at_its_end(self):
+        size = 128 << 20
+        for byte in range(2, 8):
+            # The times change with the first byte of a write, and its last byte comes later.
+            write_file(self.source("file"), filled(1, size))
+            self.assert_seen(lambda: read_file(self.file)[-1] == 1)
+            before = os.stat(self.source("file")).st_mtime_ns
+            writing = threading.Thread(target=write_in_place,
+                                       args=(self.source("file"), filled(byte, size)))
+            writing.start()
+            while os.stat(self.source("file")).st_mtime_ns == before:
+                pass
+            with open(self.file, "rb") as stream:
+                os.pread(stream.fileno(), PAGE, size - PAGE)
+            writing.join()
+            self.assert_seen(lambda: read_file(self.file) == filled(byte, size))
 
     def test_a_file_made_through_the_mount_and_still_open_shows_them(self):
         made = self.opened(self.member("made"), os.O_RDWR | os.O_CREAT | os.O_EXCL)
