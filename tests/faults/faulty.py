@@ -80,8 +80,11 @@ class FaultyMount(Mount):
         super().__init__(**options)
         self.faults = Faults(os.path.join(self._folder, "faults"))
         self.record = os.path.join(self._folder, "record")
+        # A path with a space would be taken for two libraries.
+        library = os.path.join(self._folder, "library")
+        os.symlink(LIBRARY, library)
         self.daemon = {
-            "LD_PRELOAD": LIBRARY, "GEN5_FAULTS": self.faults.path, "GEN5_FAULTS_RECORD": self.record,
+            "LD_PRELOAD": library, "GEN5_FAULTS": self.faults.path, "GEN5_FAULTS_RECORD": self.record,
             # The library comes before the sanitizer's, which has to be told that this is meant.
             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
         }

@@ -11,6 +11,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -27,6 +28,14 @@ WORKERS, CONTAINERS_EACH = 4, 3
 KILL_AFTER_MAX = 0.12 * SLOWNESS
 # How long a worker may take to notice that the daemon is gone.
 ENDING_SECONDS = 60
+# Stores bytes at the end of a file through a mapping.
+STORE = """
+import mmap, sys
+path, bytes_ = sys.argv[1], bytes.fromhex(sys.argv[2])
+with open(path, "r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapping:
+    mapping[-len(bytes_):] = bytes_
+    mapping.flush()
+"""
 PROMPT = re.compile(rb'"prompt": "[^"]*"')
 
 
@@ -240,19 +249,15 @@ class Worker:
         values = np.frombuffer(old.latents[0], "<f2").copy()
         values[-1] = self.chance.random()
 
-        def save():
-            mapped = np.lib.format.open_memmap(self.path(name, "latent.npy"), "r+")
-            mapped.reshape(-1)[-1] = values[-1]
-            mapped.flush()
-            del mapped
-            descriptor = os.open(self.path(name, "latent.npy"), os.O_RDWR)
-            os.close(descriptor)
-
         new = old.with_member("latents", (values.tobytes(),))
         self.possible = [{name: new}]
-        save()
+        # Whoever stores into a page of a daemon that is dead gets SIGBUS.
+        self.run(sys.executable, "-c", STORE, self.path(name, "latent.npy"),
+                 values[-1:].tobytes().hex())
         # The mapping's own close is not waited for by whoever unmaps it.
-        eventually(lambda: holding_of(self.case.source(name)) == new, 60)
+        eventually(lambda: holding_of(self.case.source(name)) == new or self.case.killed.is_set(), 60)
+        if holding_of(self.case.source(name)) != new:
+            raise OSError("killed before it was committed")
         self.acknowledge({name: new})
 
     def remove_image(self, name):

@@ -28,10 +28,10 @@ struct companion {
 
 static void *keep_going(void *argument) {
     struct companion *companion = argument;
-    while (!atomic_load(&companion->stop)) {
+    do { // At least once, on however busy a machine.
         companion->round(companion);
         atomic_fetch_add(&companion->rounds, 1);
-    }
+    } while (!atomic_load(&companion->stop));
     return NULL;
 }
 
