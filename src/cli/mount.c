@@ -23,6 +23,7 @@ static const char help[] =
     "      ro, rw        refuse every change, or do not (rw)\n"
     "      allow_other   let other users in, as far as the files' permissions do\n"
     "      noverify      do not compare what is read with its stored hash\n"
+    "      nosandbox     do not give up privileges that the mount does not need\n"
     "      nodev, nosuid, noexec, noatime, sync, dirsync\n"
     "                    as for any file system, see mount(8)\n"
     "                    What else mount(8), fstab(5) and systemd add is accepted and ignored.\n"

@@ -26,6 +26,7 @@ enum {
     NO_ACCESS_TIMES = 128,
     SYNCHRONOUS = 256,
     SYNCHRONOUS_FOLDERS = 512,
+    NO_SANDBOX = 1024,
 };
 
 // A word of an -o list. Of two that contradict each other the last counts, as in mount(8).
@@ -41,6 +42,7 @@ static const struct mount_word mount_words[] = {
     {"rw", 0, READ_ONLY, false},
     {"allow_other", ALLOW_OTHER, 0, false},
     {"noverify", NO_VERIFY, 0, false},
+    {"nosandbox", NO_SANDBOX, 0, false},
     {"debug", DEBUG, 0, false},
     {"nodev", NO_DEVICES, 0, true},
     {"dev", 0, NO_DEVICES, false},
@@ -221,6 +223,7 @@ int mount_request_run(const struct mount_request *request) {
         .read_only = (request->chosen & READ_ONLY) != 0,
         .allow_other = (request->chosen & ALLOW_OTHER) != 0,
         .no_verify = (request->chosen & NO_VERIFY) != 0,
+        .no_sandbox = (request->chosen & NO_SANDBOX) != 0,
         .kernel_options = kernel_options,
     };
     return gen5fs_mount(&options);

@@ -254,7 +254,8 @@ void fresh_touch(struct container *container);
 void fresh_end(struct container *container);
 // Whether mkdir's own metadata.json, or the other name of the first latent, is to be hidden from
 // this thread, which is about to make one.
-bool fresh_hides(struct container *container, const char *name, pid_t caller);
+bool fresh_hides(const struct filesystem *filesystem, struct container *container, const char *name,
+                 pid_t caller);
 
 // How a draft is to be committed to a container that is being filled: latent.npy comes without its
 // key, and again under latents/ with it; metadata.json may come before or after the latents that it

@@ -13,6 +13,7 @@
 
 #include "container.h"
 #include "gen5/latent_name.h"
+#include "guard.h"
 
 void fresh_begin(struct container *container, pid_t maker) {
     container->fresh_maker = maker;
@@ -56,24 +57,16 @@ static bool parse_call(const char *line, long *number, unsigned long *arguments,
     return known;
 }
 
-static struct wish wish_of(pid_t thread) {
+static struct wish wish_of(const struct filesystem *filesystem, pid_t thread) {
     struct wish result = {true, true, true};
-    char path[64];
-    char line[256] = "";
-    snprintf(path, sizeof path, "/proc/%d/syscall", (int)thread);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return result; // Not ours to look at: whoever fills a folder has the most to lose.
-    }
+    char line[GUARD_LINE_SIZE] = "";
     long number = -1;
     unsigned long arguments[3] = {0};
-    bool known = fgets(line, sizeof line, file) != NULL &&
-                 parse_call(line, &number, arguments, sizeof arguments / sizeof *arguments);
-    fclose(file);
-    const unsigned long wish = O_CREAT | O_EXCL;
-    if (!known) {
-        return result;
+    if (!guard_read_call(filesystem->guard, thread, line, sizeof line) ||
+        !parse_call(line, &number, arguments, sizeof arguments / sizeof *arguments)) {
+        return result; // Not ours to look at: whoever fills a folder has the most to lose.
     }
+    const unsigned long wish = O_CREAT | O_EXCL;
     result.new_folder = number == SYS_mkdirat;
     result.new_file = number == SYS_openat && (arguments[2] & wish) == wish;
     result.look = number == SYS_newfstatat || number == SYS_statx;
@@ -85,13 +78,14 @@ static struct wish wish_of(pid_t thread) {
     return result;
 }
 
-bool fresh_hides(struct container *container, const char *name, pid_t caller) {
+bool fresh_hides(const struct filesystem *filesystem, struct container *container, const char *name,
+                 pid_t caller) {
     bool metadata = strcmp(name, METADATA_NAME) == 0 && container->fresh_text == NULL;
     bool folder = strcmp(name, LATENTS_NAME) == 0;
     if (!fresh_is(container) || !(metadata || folder || strcmp(name, LATENT_NAME) == 0)) {
         return false;
     }
-    struct wish wish = wish_of(caller);
+    struct wish wish = wish_of(filesystem, caller);
     if (folder) {
         return wish.new_folder;
     }

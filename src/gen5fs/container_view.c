@@ -261,7 +261,8 @@ int container_lookup(struct filesystem *filesystem, struct node *folder, const c
     problem = container_snapshot(filesystem, container, &snapshot);
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
-        if (folder->kind == NODE_CONTAINER && caller != 0 && fresh_hides(container, name, caller)) {
+        if (folder->kind == NODE_CONTAINER && caller != 0 &&
+            fresh_hides(filesystem, container, name, caller)) {
             problem = ENOENT;
         } else if (folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0) {
             problem = lookup_latents(filesystem, container, snapshot, child, attributes);

@@ -33,6 +33,7 @@ struct kernel_notices;
 struct watcher;
 struct foreign_writes;
 struct container;
+struct guard;
 
 struct filesystem {
     const char *source_path; // absolute, as the user named it; for messages and `gen5fs status`
@@ -60,6 +61,7 @@ struct filesystem {
     struct kernel_notices *notices;
     struct watcher *watcher;               // NULL where inotify is not to be had
     struct foreign_writes *foreign_writes; // NULL where fanotify is not
+    struct guard *guard;
     struct request_counts requests;
 };
 

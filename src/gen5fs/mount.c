@@ -31,6 +31,7 @@
 #include "mount_attempt.h"
 #include "mount_check.h"
 #include "operations.h"
+#include "privileges.h"
 #include "request_loop.h"
 #include "snapshot.h"
 #include "sweep.h"
@@ -53,6 +54,8 @@ struct mount {
     struct guard guard;
     struct request_loop *loop;
     struct sweep *sweep;
+    bool keep_privileges;
+    const char *privileges; // what was given up, for the log; NULL for nothing
     bool mounted;
 };
 
@@ -211,23 +214,35 @@ static int start_helpers(struct mount *mount) {
 
 static int go_live(struct mount *mount) {
     struct fuse_session *session = mount->filesystem.session;
-    guard_await(&mount->guard);
+    const bool guarded = guard_await(&mount->guard);
     if (!mount_attempt(session, mount->target.mount_path)) {
         return GEN5FS_MOUNT_REFUSED;
     }
     mount->mounted = true;
+    mount->connection = connection_of(mount->target.mount_path);
+    guard_watch(&mount->guard, &mount->connection);
     int problem = connection_open(session);
-    if (problem == 0) {
-        problem =
-            request_loop_start(session, &mount->filesystem.requests, mount->ended_fd, &mount->loop);
-    }
     if (problem != 0) {
         return refuse(mount->target.mount_path, problem);
     }
-    mount->connection = connection_of(mount->target.mount_path);
-    guard_watch(&mount->guard, &mount->connection);
     connection_set_read_ahead(&mount->connection, READ_AHEAD_KIB);
-    return 0;
+    // Without a guard, nobody else could take the mount away.
+    if (guarded && !mount->keep_privileges) {
+        mount->privileges = privileges_give_up(&mount->filesystem);
+    }
+    int status = start_helpers(mount);
+    if (status != 0) {
+        return status;
+    }
+    problem =
+        request_loop_start(session, &mount->filesystem.requests, mount->ended_fd, &mount->loop);
+    return problem == 0 ? 0 : refuse("threads", problem);
+}
+
+static void detach(struct mount *mount) {
+    if (!guard_detach(&mount->guard)) {
+        connection_detach(&mount->connection);
+    }
 }
 
 // Wait for the end of the connection or for a signal. true at the connection's end.
@@ -246,7 +261,7 @@ static bool wait_for_end(struct mount *mount, bool signals, int64_t milliseconds
 // Serve until unmounted, or until a signal asks for it. false where threads had to be left behind.
 static bool serve(struct mount *mount) {
     if (!wait_for_end(mount, true, -1)) {
-        connection_detach(&mount->connection);
+        detach(mount);
         if (!wait_for_end(mount, false, GRACE_MS)) {
             note("files are still open in %s after %d s: what they hold is saved, and they fail "
                  "from now on",
@@ -306,14 +321,18 @@ static void mount_release(struct mount *mount) {
 // From here on in the process that will serve. `live_fd` is -1 in the foreground.
 static int start(struct mount *mount, const struct gen5fs_mount_options *options, int live_fd) {
     int status = take_signals(mount);
+    mount->keep_privileges = options->no_sandbox;
+    mount->filesystem.guard = &mount->guard;
     guard_start(&mount->guard, mount->target.mount_path);
     status = status != 0 ? status : make_filesystem(mount, options);
     status = status != 0 ? status : make_session(mount, options);
-    status = status != 0 ? status : start_helpers(mount);
     status = status != 0 ? status : go_live(mount);
     if (status == 0) {
         if (live_fd >= 0) {
             background_live(live_fd);
+        }
+        if (mount->privileges != NULL) {
+            note("in force: %s", mount->privileges);
         }
         mount->sweep = sweep_start(&mount->filesystem);
     }
@@ -328,6 +347,9 @@ static int run(const struct gen5fs_mount_options *options, const struct mount_ta
     raise_descriptor_limit();
     bound_memory();
     int status = start(&mount, options, live_fd);
+    if (status != 0 && mount.mounted) {
+        detach(&mount);
+    }
     const bool served = status != 0 || serve(&mount);
     if (!served) {
         sweep_stop(mount.sweep);

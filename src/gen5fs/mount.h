@@ -17,6 +17,7 @@ struct gen5fs_mount_options {
     bool read_only;
     bool allow_other; // let other users in, as far as the permissions of the files let them
     bool no_verify;   // serve payloads without checking their stored hashes
+    bool no_sandbox;  // give up no privileges (privileges.h)
     const char
         *kernel_options; // for the mount system call, a comma list such as "ro,noexec", or ""
 };

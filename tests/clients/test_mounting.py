@@ -244,6 +244,12 @@ exec /usr/bin/fusermount3 "$@"
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertFalse(process_lives(daemon))
 
+    def test_a_signal_to_the_daemon_takes_the_mount_away(self):
+        daemon = self.mount_as_user()
+        os.kill(daemon, signal.SIGTERM)
+        self.assert_process_ends(daemon)
+        self.assertFalse(is_mount_point(self.point))
+
     def test_root_waits_for_the_daemon_of_a_user(self):
         for _ in range(5):
             daemon = self.mount_as_user()

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The gen5fs authors
+#
+# What the daemon has given up by the time that it reads its first container (intruder.c).
+
+import errno
+import os
+import unittest
+
+from mount_case import MountCase, read_file
+
+LIBRARY = os.environ.get("GEN5_INTRUDER_LIBRARY")
+SANITIZED = "GEN5_SANITIZED" in os.environ
+IN_FORCE = "gen5fs: in force: no new privileges"
+LANDLOCK = "no files but the source's (Landlock)"
+SECCOMP = "no system calls that change the system (seccomp)"
+
+
+class Intruder(MountCase):
+    """Somebody has got into the daemon, who runs as root or as whoever runs the test."""
+
+    def setUp(self):
+        super().setUp()
+        self.target = self.outside("target", b"of somebody else")
+        # A path with a space would be taken for two libraries.
+        self.library = os.path.join(self.work, "library")
+        os.symlink(LIBRARY, self.library)
+
+    def intrude(self, options=""):
+        return self.mounted(
+            options=options, fixtures=["extra-fields.gen5"],
+            prepare=lambda source: open(os.path.join(source, "file"), "wb").close(),
+            daemon={"LD_PRELOAD": self.library, "GEN5_INTRUDER_TARGET": self.target,
+                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
+                    + ":verify_asan_link_order=0"})
+
+    def outcome(self, deed):
+        """The errno that the deed ends with."""
+        return int(os.getxattr(self.member("file"), f"user.intruder.{deed}"))
+
+    def require(self, what):
+        self.assert_eventually(lambda: IN_FORCE in self.mount.log(), "the log does not say")
+        if what not in self.mount.log():
+            self.skipTest(f"not on this machine: {what}")
+
+    def test_the_log_says_what_is_in_force(self):
+        self.intrude()
+        self.require(IN_FORCE)
+
+    def test_files_outside_the_source_cannot_be_got_at(self):
+        self.intrude()
+        self.require(LANDLOCK)
+        for deed in ("read", "write", "truncate", "remove"):
+            self.assertEqual(self.outcome(deed), errno.EACCES, deed)
+        self.assertEqual(read_file(self.target), b"of somebody else")
+
+    def test_the_system_and_other_processes_cannot_be_got_at(self):
+        self.intrude()
+        self.require(SECCOMP)
+        for deed in ("run", "network", "mount", *(() if SANITIZED else ("trace",))):
+            self.assertEqual(self.outcome(deed), errno.EPERM, deed)
+
+    def test_without_the_sandbox_all_of_it_succeeds(self):
+        self.intrude("nosandbox")
+        for deed in ("read", "write", "run", "network", "truncate", "remove"):
+            self.assertEqual(self.outcome(deed), 0, deed)
+        self.assertFalse(os.path.exists(self.target))
+        self.assertEqual(self.mount.log(), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
