@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdbool.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,4 +49,8 @@ void caller_end(const struct filesystem *filesystem, const struct caller *caller
     setfsuid(filesystem->daemon_uid);
     setfsgid(getegid());
     errno = problem;
+}
+
+bool caller_is_limited(const struct filesystem *filesystem, const struct caller *caller) {
+    return filesystem->daemon_uid == 0 && caller->uid != 0;
 }

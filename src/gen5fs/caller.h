@@ -9,6 +9,7 @@
 #ifndef GEN5FS_CALLER_H
 #define GEN5FS_CALLER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct filesystem;
@@ -23,5 +24,9 @@ struct caller {
 // second.
 void caller_begin(const struct filesystem *filesystem, const struct caller *caller);
 void caller_end(const struct filesystem *filesystem, const struct caller *caller);
+
+// Whether the daemon may do what the caller may not, so that the source's file system does not hold
+// it to the caller's limits.
+bool caller_is_limited(const struct filesystem *filesystem, const struct caller *caller);
 
 #endif

@@ -507,8 +507,8 @@ static void operation_create(fuse_req_t request, fuse_ino_t parent, const char *
     node_release(filesystem, child);
 }
 
-static int open_node(struct filesystem *filesystem, struct node *node, int flags, pid_t pid,
-                     struct handle **handle, bool *keep_cache) {
+static int open_node(struct filesystem *filesystem, struct node *node, int flags,
+                     const struct caller *caller, struct handle **handle, bool *keep_cache) {
     bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
     int problem = changes ? check_change(filesystem, node) : 0;
     if (problem != 0) {
@@ -516,9 +516,9 @@ static int open_node(struct filesystem *filesystem, struct node *node, int flags
     }
     switch (node->kind) {
     case NODE_SOURCE:
-        return ordinary_open(filesystem, node, flags, handle, keep_cache);
+        return ordinary_open(filesystem, node, flags, caller, handle, keep_cache);
     case NODE_FILE:
-        return container_open(filesystem, node, flags, pid, handle, keep_cache);
+        return container_open(filesystem, node, flags, caller->pid, handle, keep_cache);
     case NODE_STATUS:
         return control_open_status(filesystem, node, handle);
     case NODE_CONTAINER:
@@ -531,10 +531,11 @@ static int open_node(struct filesystem *filesystem, struct node *node, int flags
 
 static void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file) {
     struct filesystem *filesystem = filesystem_of(request);
+    const struct caller caller = caller_of(request);
     struct handle *handle = NULL;
     bool keep_cache = false;
-    int problem = open_node(filesystem, request_node(request, number), file->flags,
-                            fuse_req_ctx(request)->pid, &handle, &keep_cache);
+    int problem = open_node(filesystem, request_node(request, number), file->flags, &caller,
+                            &handle, &keep_cache);
     if (problem != 0) {
         fuse_reply_err(request, problem);
         return;
@@ -752,8 +753,8 @@ static void operation_getxattr(fuse_req_t request, fuse_ino_t number, const char
     free(value);
 }
 
-static int list_xattr(struct filesystem *filesystem, struct node *node, size_t size, char **names,
-                      size_t *length) {
+static int list_xattr(struct filesystem *filesystem, struct node *node, const struct caller *caller,
+                      size_t size, char **names, size_t *length) {
     if (is_control(node)) {
         return 0;
     }
@@ -764,14 +765,15 @@ static int list_xattr(struct filesystem *filesystem, struct node *node, size_t s
     if (size > 0 && *names == NULL) {
         return ENOMEM;
     }
-    return ordinary_listxattr(node, *names, size, length);
+    return ordinary_listxattr(node, caller, *names, size, length);
 }
 
 static void operation_listxattr(fuse_req_t request, fuse_ino_t number, size_t size) {
+    const struct caller caller = caller_of(request);
     char *names = NULL;
     size_t length = 0;
-    int problem =
-        list_xattr(filesystem_of(request), request_node(request, number), size, &names, &length);
+    int problem = list_xattr(filesystem_of(request), request_node(request, number), &caller, size,
+                             &names, &length);
     reply_xattr(request, names, length, size, problem);
     free(names);
 }

@@ -86,7 +86,7 @@ int ordinary_rename(struct filesystem *filesystem, struct node *old_parent, cons
 // ordinary_file.c: open files. The caller of ordinary_open and ordinary_create owns the handle and
 // gives it back with ordinary_release.
 int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
-                  struct handle **handle, bool *keep_cache);
+                  const struct caller *caller, struct handle **handle, bool *keep_cache);
 // A handle on an open descriptor, which it takes over in every case.
 int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd, int flags,
                         struct handle **handle);
@@ -155,7 +155,9 @@ int ordinary_statfs(struct filesystem *filesystem, struct node *node, struct sta
 // As getxattr(2) and its kin, for names that are not ordinary_xattr_unsupported. A "security." name
 // that a file does not have gives EOPNOTSUPP. *got is the length, also where `size` is 0.
 int ordinary_getxattr(struct node *node, const char *name, char *value, size_t size, size_t *got);
-int ordinary_listxattr(struct node *node, char *names, size_t size, size_t *got);
+// Names that only root may know are told to root alone.
+int ordinary_listxattr(struct node *node, const struct caller *caller, char *names, size_t size,
+                       size_t *got);
 int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
                       const char *value, size_t size, int flags);
 int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name);

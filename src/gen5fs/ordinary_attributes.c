@@ -74,7 +74,8 @@ static int set_all(struct node *node, struct handle *handle, const struct stat *
     const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME |
                       FUSE_SET_ATTR_MTIME_NOW;
     int problem = 0;
-    if ((to_set & owner) != 0) {
+    // chown(2) that leaves both as they are asks for nothing, and yet sets the change time.
+    if ((to_set & owner) != 0 || to_set == 0) {
         problem = set_owner(node, attributes, to_set);
     }
     if (problem == 0 && (to_set & FUSE_SET_ATTR_SIZE) != 0) {
@@ -145,15 +146,17 @@ int ordinary_getxattr(struct node *node, const char *name, char *value, size_t s
     return 0;
 }
 
-// Take the names out that could not be got.
-static size_t drop_unsupported(const struct node *node, char *names, size_t length) {
+// Take the names out that could not be got, and of which others than root are not to know.
+static size_t drop_unsupported(const struct node *node, const struct caller *caller, char *names,
+                               size_t length) {
     size_t kept = 0;
     for (size_t at = 0; at < length;) {
         size_t one = strnlen(names + at, length - at) + 1;
         if (at + one > length) {
             break;
         }
-        if (!ordinary_xattr_unsupported(node, names + at)) {
+        bool secret = has_prefix(names + at, "trusted.") && caller->uid != 0;
+        if (!secret && !ordinary_xattr_unsupported(node, names + at)) {
             memmove(names + kept, names + at, one);
             kept += one;
         }
@@ -162,14 +165,15 @@ static size_t drop_unsupported(const struct node *node, char *names, size_t leng
     return kept;
 }
 
-int ordinary_listxattr(struct node *node, char *names, size_t size, size_t *got) {
+int ordinary_listxattr(struct node *node, const struct caller *caller, char *names, size_t size,
+                       size_t *got) {
     *got = 0;
     ssize_t length = listxattr(descriptor_path_of(node->fd).text, names, size);
     if (length < 0) {
         return errno;
     }
     // Asked for the length alone, more than enough is right as well.
-    *got = size == 0 ? (size_t)length : drop_unsupported(node, names, (size_t)length);
+    *got = size == 0 ? (size_t)length : drop_unsupported(node, caller, names, (size_t)length);
     return 0;
 }
 

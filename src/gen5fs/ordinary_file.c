@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -37,8 +39,25 @@ int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd
     return 0;
 }
 
+// The kernel takes the set-id bits away at writes and truncations, but not when a file is emptied
+// by opening it. For a daemon that may keep them the source's file system does not either.
+static void drop_set_id_bits(int fd) {
+    struct stat attributes;
+    if (fstat(fd, &attributes) != 0) {
+        return;
+    }
+    mode_t mode = attributes.st_mode & 07777;
+    mode_t kept = mode & ~(mode_t)S_ISUID;
+    if ((mode & S_IXGRP) != 0) {
+        kept &= ~(mode_t)S_ISGID; // without it the bit stands for something else
+    }
+    if (kept != mode && fchmod(fd, kept) != 0) {
+        note("cannot take the set-id bits from an emptied file: %s", strerror(errno));
+    }
+}
+
 int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
-                  struct handle **handle, bool *keep_cache) {
+                  const struct caller *caller, struct handle **handle, bool *keep_cache) {
     bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
     int problem = changes ? ordinary_check_change(filesystem, node) : 0;
     if (problem == 0) {
@@ -56,6 +75,9 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
     enum ordinary_state before = ordinary_change_begin(filesystem, node);
     int fd = open(descriptor_path_of(node->fd).text, kept | O_CLOEXEC);
     problem = fd < 0 ? errno : 0;
+    if (problem == 0 && (flags & O_TRUNC) != 0 && caller_is_limited(filesystem, caller)) {
+        drop_set_id_bits(fd);
+    }
     if ((flags & O_TRUNC) != 0) {
         ordinary_change_end(filesystem, node);
     } else {

@@ -34,8 +34,8 @@ static int create_file(struct filesystem *filesystem, struct node *parent, const
 
 // Somebody else was faster: the file is opened, not created.
 static int open_existing(struct filesystem *filesystem, struct node *parent, const char *name,
-                         int flags, struct node **child, struct stat *attributes,
-                         struct handle **handle) {
+                         int flags, const struct caller *caller, struct node **child,
+                         struct stat *attributes, struct handle **handle) {
     int problem = ordinary_lookup(filesystem, parent, name, child, attributes);
     if (problem != 0) {
         return problem;
@@ -46,8 +46,8 @@ static int open_existing(struct filesystem *filesystem, struct node *parent, con
     } else if (S_ISLNK(attributes->st_mode)) {
         problem = ELOOP;
     } else {
-        problem =
-            ordinary_open(filesystem, *child, flags & ~(O_CREAT | O_EXCL), handle, &keep_cache);
+        problem = ordinary_open(filesystem, *child, flags & ~(O_CREAT | O_EXCL), caller, handle,
+                                &keep_cache);
     }
     if (problem == 0) {
         problem = ordinary_getattr(filesystem, *child, *handle, attributes);
@@ -71,7 +71,7 @@ int ordinary_create(struct filesystem *filesystem, struct node *parent, const ch
     int fd;
     problem = create_file(filesystem, parent, name, mode, flags, caller, &fd);
     if (problem == EEXIST && (flags & O_EXCL) == 0) {
-        return open_existing(filesystem, parent, name, flags, child, attributes, handle);
+        return open_existing(filesystem, parent, name, flags, caller, child, attributes, handle);
     }
     if (problem != 0) {
         return problem;

@@ -21,6 +21,9 @@ from mounted import Mount, eventually
 USER, GROUP, OTHER_GROUP, STRANGER = 65534, 65534, 65533, 65532
 
 
+needs_root = unittest.skipIf(os.geteuid() != 0, "only root can act as others")
+
+
 def attempt(call, *arguments, **named):
     """What a call returns, or the name of its error."""
     try:
@@ -86,6 +89,10 @@ def look(path):
     if kind in (stat.S_IFCHR, stat.S_IFBLK):
         seen["device"] = status.st_rdev
     return seen
+
+
+def mode_of(path):
+    return f"{stat.S_IMODE(os.lstat(path).st_mode):04o}"
 
 
 def _xattrs(path):
