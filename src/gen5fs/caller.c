@@ -2,10 +2,13 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // The owner of what a thread creates: Linux's file-system user and group, which are a thread's own.
+#define FUSE_USE_VERSION 35
 #include "caller.h"
 
 #include <errno.h>
+#include <fuse_lowlevel.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,4 +56,19 @@ void caller_end(const struct filesystem *filesystem, const struct caller *caller
 
 bool caller_is_limited(const struct filesystem *filesystem, const struct caller *caller) {
     return filesystem->daemon_uid == 0 && caller->uid != 0;
+}
+
+bool caller_is_in_group(const struct caller *caller, gid_t gid) {
+    if (caller->gid == gid) {
+        return true;
+    }
+    int count = fuse_req_getgroups(caller->request, 0, NULL);
+    gid_t *groups = count > 0 ? calloc((size_t)count, sizeof *groups) : NULL;
+    int got = groups != NULL ? fuse_req_getgroups(caller->request, count, groups) : 0;
+    bool found = false;
+    for (int i = 0; i < got && i < count && !found; i++) {
+        found = groups[i] == gid;
+    }
+    free(groups);
+    return found;
 }

@@ -13,11 +13,14 @@
 #include <sys/types.h>
 
 struct filesystem;
+struct fuse_req;
 
 struct caller {
     uid_t uid;
     gid_t gid;
     pid_t pid;
+    mode_t umask;
+    struct fuse_req *request; // that it waits for
 };
 
 // Between the two, this thread's new files are the caller's. They do not nest. errno is kept by the
@@ -28,5 +31,7 @@ void caller_end(const struct filesystem *filesystem, const struct caller *caller
 // Whether the daemon may do what the caller may not, so that the source's file system does not hold
 // it to the caller's limits.
 bool caller_is_limited(const struct filesystem *filesystem, const struct caller *caller);
+// Whether the caller is in a group, by its first group or any other.
+bool caller_is_in_group(const struct caller *caller, gid_t gid);
 
 #endif

@@ -209,6 +209,21 @@ void view_tell_latent(struct filesystem *filesystem, struct container *container
 void view_update(struct filesystem *filesystem, struct container *container,
                  struct snapshot *snapshot);
 
+// container_files.c
+
+// An O_PATH descriptor of the container's file, whatever it is; the caller closes it.
+int container_source_open(struct filesystem *filesystem, struct container *container, int *fd);
+// After a change of its mode, owner, times or list.
+void container_source_changed(struct filesystem *filesystem, struct container *container);
+
+// container_access_list.c: as container_getxattr and _setxattr, for access_list_is_name. `value` is
+// NULL to remove the list. A directory has no default list, since nothing is made in a container
+// that could inherit it.
+int container_access_list_get(struct filesystem *filesystem, struct node *node, const char *name,
+                              char **value, size_t *size);
+int container_access_list_set(struct filesystem *filesystem, struct node *node, const char *name,
+                              const char *value, size_t size, int flags);
+
 // container_draft.c; draft_lock is held exclusively
 
 // Make the draft, empty or with the file's bytes.

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "access_list.h"
 #include "container.h"
 
 int draft_new(struct filesystem *filesystem, struct container *container) {
@@ -28,6 +30,10 @@ int draft_new(struct filesystem *filesystem, struct container *container) {
         }
     }
     problem = fd < 0 ? errno : 0;
+    if (fd >= 0) {
+        // What a container's directory shows has no list from the folder that it is in.
+        (void)fremovexattr(fd, ACCESS_LIST_NAME);
+    }
     node_release(filesystem, parent);
     return problem != 0 ? -problem : fd;
 }

@@ -42,8 +42,13 @@ static int write_blank(struct filesystem *filesystem, struct node *parent, const
         bool inherits = fstat(folder_fd, &folder) == 0 && (folder.st_mode & S_ISGID) != 0;
         problem = fchown(replacement.fd, uid, inherits ? folder.st_gid : gid) != 0 ? errno : 0;
     }
+    struct stat made;
+    if (problem == 0 && fstat(replacement.fd, &made) != 0) {
+        problem = errno;
+    }
     if (problem == 0) {
-        problem = fchmod(replacement.fd, mode & 0666) != 0 ? errno : 0;
+        // A default list of the folder has taken from it what nobody is to have.
+        problem = fchmod(replacement.fd, made.st_mode & mode & 0666) != 0 ? errno : 0;
     }
     if (problem == 0 && gen5_replacement_commit(&replacement, name, NULL, GEN5_SYNC_FILE, NULL,
                                                 &error) != GEN5_OK) {

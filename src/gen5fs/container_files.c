@@ -676,27 +676,39 @@ static bool has_own_attributes(struct file_node *file) {
     return own;
 }
 
-static int set_container_attributes(struct filesystem *filesystem, struct container *container,
-                                    const struct stat *attributes, int to_set) {
+int container_source_open(struct filesystem *filesystem, struct container *container, int *fd) {
     struct node *parent = NULL;
     char *name = NULL;
     int problem = node_container_place(filesystem, container->node, &parent, &name);
     if (problem != 0) {
         return problem;
     }
-    int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    problem = fd < 0 ? errno : set_attributes_of(fd, attributes, to_set);
-    if (fd >= 0) {
-        close(fd);
-    }
+    *fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    problem = *fd < 0 ? errno : 0;
     node_release(filesystem, parent);
     free(name);
+    return problem;
+}
+
+void container_source_changed(struct filesystem *filesystem, struct container *container) {
+    struct snapshot *now = NULL;
+    if (container_snapshot(filesystem, container, &now) == 0) {
+        view_update(filesystem, container, now);
+        snapshot_release(filesystem, now);
+    }
+}
+
+static int set_container_attributes(struct filesystem *filesystem, struct container *container,
+                                    const struct stat *attributes, int to_set) {
+    int fd = -1;
+    int problem = container_source_open(filesystem, container, &fd);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = set_attributes_of(fd, attributes, to_set);
+    close(fd);
     if (problem == 0) {
-        struct snapshot *now = NULL;
-        if (container_snapshot(filesystem, container, &now) == 0) {
-            view_update(filesystem, container, now);
-            snapshot_release(filesystem, now);
-        }
+        container_source_changed(filesystem, container);
     }
     return problem;
 }

@@ -2,13 +2,14 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // Extended attributes of containers and their members (DESIGN.md 2.1): what file managers and
-// scripts like to know without opening a file. All are read-only.
+// scripts like to know without opening a file. Those of our own are read-only.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "access_list.h"
 #include "container.h"
 
 enum attribute {
@@ -175,6 +176,9 @@ int container_getxattr(struct filesystem *filesystem, struct node *node, const c
             return ask(filesystem, node, &question);
         }
     }
+    if (access_list_is_name(name)) {
+        return container_access_list_get(filesystem, node, name, value, size);
+    }
     // `ls -l` asks for these of every file; EOPNOTSUPP is an answer that it remembers.
     return strncmp(name, "user.", 5) == 0 ? ENODATA : EOPNOTSUPP;
 }
@@ -195,6 +199,12 @@ int container_listxattr(struct filesystem *filesystem, struct node *node, char *
             free(value);
         }
     }
+    char *value = NULL;
+    size_t length = 0;
+    if (container_access_list_get(filesystem, node, ACCESS_LIST_NAME, &value, &length) == 0) {
+        fwrite(ACCESS_LIST_NAME, 1, sizeof ACCESS_LIST_NAME, out);
+        free(value);
+    }
     if (fclose(out) != 0) {
         free(list);
         return ENOMEM;
@@ -205,11 +215,9 @@ int container_listxattr(struct filesystem *filesystem, struct node *node, char *
 
 int container_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
                        const char *value, size_t size, int flags) {
-    (void)filesystem;
-    (void)node;
-    (void)value;
-    (void)size;
-    (void)flags;
+    if (access_list_is_name(name)) {
+        return container_access_list_set(filesystem, node, name, value, size, flags);
+    }
     return strncmp(name, "user.gen5.", 10) == 0 || strncmp(name, "user.xdg.", 9) == 0 ? EPERM
                                                                                       : EOPNOTSUPP;
 }

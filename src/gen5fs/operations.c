@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access_list.h"
 #include "container_operations.h"
 #include "control.h"
 #include "entry.h"
@@ -45,7 +46,17 @@ static struct node *request_node(fuse_req_t request, fuse_ino_t number) {
 
 static struct caller caller_of(fuse_req_t request) {
     const struct fuse_ctx *context = fuse_req_ctx(request);
-    return (struct caller){.uid = context->uid, .gid = context->gid, .pid = context->pid};
+    return (struct caller){.uid = context->uid,
+                           .gid = context->gid,
+                           .pid = context->pid,
+                           .umask = context->umask,
+                           .request = request};
+}
+
+// The mode with which to make something in a folder.
+static mode_t mode_of_new(const struct node *folder, mode_t mode, const struct caller *caller) {
+    return folder->kind == NODE_SOURCE ? access_list_new_mode(folder->fd, mode, caller->umask)
+                                       : mode & ~caller->umask;
 }
 
 static struct handle *handle_of(const struct fuse_file_info *file) {
@@ -228,6 +239,7 @@ static void operation_mkdir(fuse_req_t request, fuse_ino_t parent, const char *n
     struct stat attributes;
     int problem = check_change(filesystem, folder);
     if (problem == 0) {
+        mode = mode_of_new(folder, mode, &caller);
         problem = make_folder(filesystem, folder, name, mode, &caller, &child, &attributes);
     }
     reply_entry(request, folder, name, child, &attributes, problem);
@@ -258,6 +270,7 @@ static void operation_mknod(fuse_req_t request, fuse_ino_t parent, const char *n
     struct stat attributes;
     int problem = check_change(filesystem, folder);
     if (problem == 0) {
+        mode = mode_of_new(folder, mode, &caller);
         problem = is_inside(folder) ? make_file_inside(filesystem, folder, name, mode, &caller,
                                                        &child, &attributes)
                                     : ordinary_mknod(filesystem, folder, name, mode, device,
@@ -476,6 +489,7 @@ static int create(struct filesystem *filesystem, struct node *folder, const char
     if (problem != 0) {
         return problem;
     }
+    mode = mode_of_new(folder, mode, caller);
     return is_inside(folder) ? container_create(filesystem, folder, name, mode, flags, caller->pid,
                                                 child, attributes, handle)
                              : ordinary_create(filesystem, folder, name, mode, flags, caller, child,
@@ -787,8 +801,9 @@ static void operation_setxattr(fuse_req_t request, fuse_ino_t number, const char
         problem = EOPNOTSUPP;
     }
     if (problem == 0) {
+        const struct caller caller = caller_of(request);
         problem = node->kind == NODE_SOURCE
-                      ? ordinary_setxattr(filesystem, node, name, value, size, flags)
+                      ? ordinary_setxattr(filesystem, node, &caller, name, value, size, flags)
                       : container_setxattr(filesystem, node, name, value, size, flags);
     }
     fuse_reply_err(request, problem);
@@ -811,19 +826,18 @@ static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const c
 // What is wanted of the kernel.
 //  - Listings bring every entry's attributes, always: what lists mostly asks for them next.
 //  - The set-id bits are taken away by the kernel at a write: the daemon may be root, and then the
-//  source's
-//    file system would leave them on.
+//    source's file system would leave them on.
 //  - Pages stay until they are told to be wrong (ordinary_changes.c says why).
-//  - Access-control lists stay off: the kernel would check them only with its own cache of them.
+//  - Access-control lists are checked by the kernel, and the umask is left to us, since what is
+//    made in a folder with a default list is made without it.
 static void operation_init(void *userdata, struct fuse_conn_info *connection) {
     struct filesystem *filesystem = userdata;
     const unsigned int wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
                                 FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_READDIRPLUS |
                                 FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
-                                FUSE_CAP_CACHE_SYMLINKS;
-    const unsigned int unwanted = FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_HANDLE_KILLPRIV |
-                                  FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_ACL |
-                                  FUSE_CAP_DONT_MASK;
+                                FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK;
+    const unsigned int unwanted =
+        FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_WRITEBACK_CACHE;
     connection->want &= ~unwanted;
     connection->want |= wanted & connection->capable;
     if ((connection->capable & FUSE_CAP_EXPLICIT_INVAL_DATA) != 0) {

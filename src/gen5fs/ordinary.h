@@ -153,16 +153,17 @@ int ordinary_readlink(struct node *node, char *target, size_t size);
 int ordinary_statfs(struct filesystem *filesystem, struct node *node, struct statvfs *about);
 
 // As getxattr(2) and its kin, for names that are not ordinary_xattr_unsupported. A "security." name
-// that a file does not have gives EOPNOTSUPP. *got is the length, also where `size` is 0.
+// that a file does not have gives EOPNOTSUPP, an access-control list always ENODATA. *got is the
+// length, also where `size` is 0.
 int ordinary_getxattr(struct node *node, const char *name, char *value, size_t size, size_t *got);
 // Names that only root may know are told to root alone.
 int ordinary_listxattr(struct node *node, const struct caller *caller, char *names, size_t size,
                        size_t *got);
-int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
-                      const char *value, size_t size, int flags);
+int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const struct caller *caller,
+                      const char *name, const char *value, size_t size, int flags);
 int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name);
-// Names that are answered with EOPNOTSUPP: "system.", which would promise access-control lists that
-// the kernel does not look at, and "security." for what is in containers.
+// Names that are answered with EOPNOTSUPP: those of "system." but for access-control lists, and
+// "security." for what is in containers.
 bool ordinary_xattr_unsupported(const struct node *node, const char *name);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "access_list.h"
 #include "ordinary.h"
 
 int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
@@ -132,13 +133,17 @@ static bool has_prefix(const char *name, const char *prefix) {
 }
 
 bool ordinary_xattr_unsupported(const struct node *node, const char *name) {
-    return has_prefix(name, "system.") ||
+    return (has_prefix(name, "system.") && !access_list_is_name(name)) ||
            (has_prefix(name, "security.") && node->kind != NODE_SOURCE);
 }
 
 int ordinary_getxattr(struct node *node, const char *name, char *value, size_t size, size_t *got) {
     ssize_t length = getxattr(descriptor_path_of(node->fd).text, name, value, size);
     *got = length < 0 ? 0 : (size_t)length;
+    if (length < 0 && access_list_is_name(name)) {
+        // The kernel takes another error for a reason to refuse access.
+        return errno == EOPNOTSUPP ? ENODATA : errno;
+    }
     if (length < 0) {
         // ls(1) asks for this of every file, but stops at the first that says it has no such thing.
         return errno == ENODATA && has_prefix(name, "security.") ? EOPNOTSUPP : errno;
@@ -177,8 +182,21 @@ int ordinary_listxattr(struct node *node, const struct caller *caller, char *nam
     return 0;
 }
 
-int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
-                      const char *value, size_t size, int flags) {
+// Who is not in a file's group may not hand the group's rights on, nor keep them by way of a list.
+static int drop_set_group_id(const struct node *node, const struct caller *caller) {
+    struct stat attributes;
+    if (fstat(node->fd, &attributes) != 0) {
+        return errno;
+    }
+    if ((attributes.st_mode & S_ISGID) == 0 || caller_is_in_group(caller, attributes.st_gid)) {
+        return 0;
+    }
+    mode_t mode = attributes.st_mode & (mode_t)(07777 & ~S_ISGID);
+    return chmod(descriptor_path_of(node->fd).text, mode) != 0 ? errno : 0;
+}
+
+int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const struct caller *caller,
+                      const char *name, const char *value, size_t size, int flags) {
     int problem = ordinary_check_change(filesystem, node);
     if (problem != 0) {
         return problem;
@@ -186,6 +204,10 @@ int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const ch
     enum ordinary_state before = ordinary_change_begin(filesystem, node);
     problem =
         setxattr(descriptor_path_of(node->fd).text, name, value, size, flags) != 0 ? errno : 0;
+    if (problem == 0 && strcmp(name, ACCESS_LIST_NAME) == 0 &&
+        caller_is_limited(filesystem, caller)) {
+        problem = drop_set_group_id(node, caller);
+    }
     ordinary_change_end_same_bytes(filesystem, node, before);
     return problem;
 }

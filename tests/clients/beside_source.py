@@ -11,6 +11,7 @@ import os
 import pickle
 import shutil
 import stat
+import subprocess
 import tempfile
 import traceback
 import unittest
@@ -93,6 +94,18 @@ def look(path):
 
 def mode_of(path):
     return f"{stat.S_IMODE(os.lstat(path).st_mode):04o}"
+
+
+def setfacl(*arguments):
+    """Its status and what it complained of."""
+    done = subprocess.run(["setfacl", *arguments], capture_output=True, text=True)
+    return done.returncode, done.stderr.rsplit(":", 1)[-1].strip()
+
+
+def getfacl(path):
+    """The lines that it printed, of a list that says more than the mode, and its complaint."""
+    done = subprocess.run(["getfacl", "-nspc", path], capture_output=True, text=True)
+    return done.stdout.split("\n"), done.stderr.rsplit(":", 1)[-1].strip()
 
 
 def _xattrs(path):
