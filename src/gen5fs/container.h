@@ -232,6 +232,9 @@ int draft_make(struct filesystem *filesystem, struct file_node *file, bool empty
 void draft_drop(struct file_node *file);
 // A new unnamed file in the source's file system; its descriptor or -errno.
 int draft_new(struct filesystem *filesystem, struct container *container);
+// What a draft shows where it is a scratch file. Only root can give it away.
+int draft_belongs_to(const struct filesystem *filesystem, int fd, uid_t uid, gid_t gid,
+                     mode_t mode);
 
 // container_commit.c; commit_lock is held
 

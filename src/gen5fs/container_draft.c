@@ -38,6 +38,14 @@ int draft_new(struct filesystem *filesystem, struct container *container) {
     return problem != 0 ? -problem : fd;
 }
 
+int draft_belongs_to(const struct filesystem *filesystem, int fd, uid_t uid, gid_t gid,
+                     mode_t mode) {
+    if (filesystem->daemon_uid == 0 && fchown(fd, uid, gid) != 0) {
+        return errno;
+    }
+    return fchmod(fd, mode) != 0 ? errno : 0;
+}
+
 // Write a member's whole content to the start of an empty file.
 static int content_copy(struct filesystem *filesystem, struct snapshot *snapshot,
                         const struct member *member, int fd, struct gen5_error *error) {
@@ -71,7 +79,14 @@ int draft_make(struct filesystem *filesystem, struct file_node *file, bool empty
     pthread_mutex_lock(&file->container->lock);
     struct snapshot *snapshot = file->snapshot != NULL ? snapshot_reference(file->snapshot) : NULL;
     int problem = member_copy(&origin, &file->origin);
+    bool scratch = file->member.kind == MEMBER_NONE;
     pthread_mutex_unlock(&file->container->lock);
+    if (problem == 0 && scratch && snapshot != NULL) {
+        // A member that was renamed away has been the container's owner's.
+        const struct stat *shown = &snapshot->attributes;
+        problem =
+            draft_belongs_to(filesystem, fd, shown->st_uid, shown->st_gid, shown->st_mode & 0666);
+    }
     if (problem == 0 && !empty && snapshot != NULL) {
         problem = content_copy(filesystem, snapshot, &origin, fd, error);
     }

@@ -267,14 +267,26 @@ static int find_or_make(struct filesystem *filesystem, struct container *contain
 }
 
 // A new member that nobody writes to is an empty one, which its check will have to refuse.
-static int begin_empty(struct filesystem *filesystem, struct file_node *file, mode_t mode,
+static int begin_empty(struct filesystem *filesystem, struct file_node *file,
                        struct handle *handle) {
     int problem = truncate_draft(filesystem, file, handle, 0);
-    if (problem == 0) {
-        problem = draft_ready(filesystem, file);
+    if (problem != 0) {
+        container_release_handle(filesystem, handle);
     }
+    return problem;
+}
+
+// What was made belongs to who made it.
+static int begin_new(struct filesystem *filesystem, struct file_node *file, mode_t mode,
+                     const struct caller *caller, struct handle *handle) {
+    int problem = begin_empty(filesystem, file, handle);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = draft_ready(filesystem, file);
     if (problem == 0) {
-        problem = fchmod(file->draft_fd, mode & 0777) != 0 ? errno : 0;
+        problem =
+            draft_belongs_to(filesystem, file->draft_fd, caller->uid, caller->gid, mode & 0777);
         pthread_rwlock_unlock(&file->draft_lock);
     }
     if (problem != 0) {
@@ -284,7 +296,7 @@ static int begin_empty(struct filesystem *filesystem, struct file_node *file, mo
 }
 
 int container_create(struct filesystem *filesystem, struct node *folder, const char *name,
-                     mode_t mode, int flags, pid_t pid, struct node **child,
+                     mode_t mode, int flags, const struct caller *caller, struct node **child,
                      struct stat *attributes, struct handle **handle) {
     struct container *container = NULL;
     struct snapshot *snapshot = NULL;
@@ -303,10 +315,12 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
         pthread_mutex_unlock(&container->lock);
     }
     if (problem == 0) {
-        problem = open_file(filesystem, file, flags, pid, handle, &keep_cache);
+        problem = open_file(filesystem, file, flags, caller->pid, handle, &keep_cache);
     }
-    if (problem == 0 && (made || (flags & O_TRUNC) != 0)) {
-        problem = begin_empty(filesystem, file, mode, *handle);
+    if (problem == 0 && made) {
+        problem = begin_new(filesystem, file, mode, caller, *handle);
+    } else if (problem == 0 && (flags & O_TRUNC) != 0) {
+        problem = begin_empty(filesystem, file, *handle);
     }
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);

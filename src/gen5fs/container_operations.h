@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "caller.h"
 #include "filesystem.h"
 #include "handle.h"
 
@@ -75,7 +76,7 @@ int container_list(struct filesystem *filesystem, struct node *folder,
 void container_listing_free(struct filesystem *filesystem, struct container_listing *listing);
 
 int container_create(struct filesystem *filesystem, struct node *folder, const char *name,
-                     mode_t mode, int flags, pid_t pid, struct node **child,
+                     mode_t mode, int flags, const struct caller *caller, struct node **child,
                      struct stat *attributes, struct handle **handle);
 int container_mkdir(struct filesystem *filesystem, struct node *folder, const char *name,
                     struct node **child, struct stat *attributes);

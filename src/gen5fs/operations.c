@@ -254,7 +254,7 @@ static int make_file_inside(struct filesystem *filesystem, struct node *folder, 
         return EPERM;
     }
     int problem = container_create(filesystem, folder, name, mode, O_CREAT | O_EXCL | O_WRONLY,
-                                   caller->pid, child, attributes, &handle);
+                                   caller, child, attributes, &handle);
     if (problem == 0) {
         container_release_handle(filesystem, handle);
     }
@@ -490,7 +490,7 @@ static int create(struct filesystem *filesystem, struct node *folder, const char
         return problem;
     }
     mode = mode_of_new(folder, mode, caller);
-    return is_inside(folder) ? container_create(filesystem, folder, name, mode, flags, caller->pid,
+    return is_inside(folder) ? container_create(filesystem, folder, name, mode, flags, caller,
                                                 child, attributes, handle)
                              : ordinary_create(filesystem, folder, name, mode, flags, caller, child,
                                                attributes, handle);

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The gen5fs authors
 #
 # Containers for others than the daemon's user: what the source's owners, modes and access-control
-# lists allow them is what they may do in the mount.
+# lists allow them is what they may do in the mount, and what they make is theirs.
 
 import os
 import re
@@ -46,6 +46,59 @@ class OtherUsers(MountCase):
         os.chown(self.folder, uid, gid)
         os.chmod(self.folder, mode)
         setfacl("-b", self.folder)
+
+
+class Owners(OtherUsers):
+    def test_scratch_files_belong_to_who_makes_them(self):
+        self.owned()
+        path = os.path.join(self.folder, "scratch")
+
+        def use():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            status = os.stat(path)
+            return (status.st_uid, status.st_gid, attempt(os.chmod, path, 0o640),
+                    attempt(os.utime, path, (1, 1)), attempt(os.truncate, path, 3), mode_of(path))
+        self.assertEqual(as_user(use), (USER, GROUP, None, None, None, "0640"))
+
+    def test_the_umask_is_taken_from_a_scratch_file_s_mode(self):
+        self.owned()
+        path = os.path.join(self.folder, "scratch")
+
+        def make():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o666))
+            return mode_of(path)
+        self.assertEqual(as_user(make, umask=0o027), "0640")
+
+    def test_a_member_that_is_renamed_away_stays_its_owner_s_when_it_is_written(self):
+        self.owned(mode=0o640)
+        kept = self.metadata + "~"
+
+        def use():
+            os.rename(self.metadata, kept)
+            before = os.stat(kept)
+            with open(kept, "ab") as stream:
+                stream.write(b"\n")
+            after = os.stat(kept)
+            return [(status.st_uid, status.st_gid, status.st_mode & 0o777)
+                    for status in (before, after)]
+        self.assertEqual(as_user(use), [(USER, GROUP, 0o640)] * 2)
+
+    def test_a_save_by_way_of_a_temporary_of_one_s_own_keeps_the_container_s_owner(self):
+        self.owned()
+        text = with_new_prompt(read_file(self.metadata))
+
+        def save():
+            temporary = self.metadata + ".tmp"
+            with open(temporary, "wb") as stream:
+                stream.write(text)
+                os.fchmod(stream.fileno(), 0o600)
+            os.rename(temporary, self.metadata)
+        as_user(save)
+        status = os.stat(self.file)
+        self.assertEqual((status.st_uid, status.st_gid, status.st_mode & 0o777),
+                         (USER, GROUP, 0o644))
+        self.assertEqual(self.stored("a.gen5").model_info["prompt"],
+                         "another " + self.before.model_info["prompt"])
 
 
 class AccessControlLists(OtherUsers):
