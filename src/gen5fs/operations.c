@@ -823,6 +823,32 @@ static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const c
     fuse_reply_err(request, problem);
 }
 
+// Answers of what is asked here are small.
+enum { IOCTL_OUT_SIZE = 64 };
+
+static void operation_ioctl(fuse_req_t request, fuse_ino_t number, unsigned int what,
+                            void *argument, struct fuse_file_info *file, unsigned int flags,
+                            const void *in, size_t in_size, size_t out_size) {
+    (void)argument;
+    struct node *node = request_node(request, number);
+    const struct caller caller = caller_of(request);
+    unsigned char out[IOCTL_OUT_SIZE] = {0};
+    struct ordinary_ioctl call = {.request = what,
+                                  .in = in,
+                                  .in_size = in_size,
+                                  .out = out,
+                                  .out_size = out_size < sizeof out ? out_size : sizeof out};
+    struct handle *handle = (flags & FUSE_IOCTL_DIR) == 0 ? handle_of(file) : NULL;
+    int problem = node->kind == NODE_SOURCE
+                      ? ordinary_ioctl(filesystem_of(request), node, handle, &caller, &call)
+                      : ENOTTY;
+    if (problem != 0) {
+        fuse_reply_err(request, problem);
+    } else {
+        fuse_reply_ioctl(request, 0, call.out, call.out_size);
+    }
+}
+
 // What is wanted of the kernel.
 //  - Listings bring every entry's attributes, always: what lists mostly asks for them next.
 //  - The set-id bits are taken away by the kernel at a write: the daemon may be root, and then the
@@ -832,10 +858,10 @@ static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const c
 //    made in a folder with a default list is made without it.
 static void operation_init(void *userdata, struct fuse_conn_info *connection) {
     struct filesystem *filesystem = userdata;
-    const unsigned int wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
-                                FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_READDIRPLUS |
-                                FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
-                                FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK;
+    const unsigned int wanted =
+        FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_EXPLICIT_INVAL_DATA |
+        FUSE_CAP_READDIRPLUS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
+        FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_IOCTL_DIR;
     const unsigned int unwanted =
         FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_WRITEBACK_CACHE;
     connection->want &= ~unwanted;
@@ -876,6 +902,7 @@ const struct fuse_lowlevel_ops gen5fs_operations = {
     .getxattr = operation_getxattr,
     .listxattr = operation_listxattr,
     .removexattr = operation_removexattr,
+    .ioctl = operation_ioctl,
     .create = operation_create,
     .opendir = operation_opendir,
     .readdir = operation_readdir,

@@ -166,4 +166,19 @@ int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const
 // "security." for what is in containers.
 bool ordinary_xattr_unsupported(const struct node *node, const char *name);
 
+// ordinary_flags.c
+
+// ioctl(2), of which FS_IOC_GETFLAGS, FS_IOC_SETFLAGS and FS_IOC_FSGETXATTR are answered; others get
+// ENOTTY. `out` has room for `out_size` bytes and says in it how many there are. `handle` is NULL
+// for a folder.
+struct ordinary_ioctl {
+    unsigned int request;
+    const void *in;
+    size_t in_size;
+    void *out;
+    size_t out_size;
+};
+int ordinary_ioctl(struct filesystem *filesystem, struct node *node, struct handle *handle,
+                   const struct caller *caller, struct ordinary_ioctl *call);
+
 #endif

@@ -74,6 +74,10 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
     }
     enum ordinary_state before = ordinary_change_begin(filesystem, node);
     int fd = open(descriptor_path_of(node->fd).text, kept | O_CLOEXEC);
+    if (fd < 0 && errno == EPERM && (flags & O_APPEND) != 0) {
+        // A file that is for appending alone (chattr +a).
+        fd = open(descriptor_path_of(node->fd).text, kept | O_APPEND | O_CLOEXEC);
+    }
     problem = fd < 0 ? errno : 0;
     if (problem == 0 && (flags & O_TRUNC) != 0 && caller_is_limited(filesystem, caller)) {
         drop_set_id_bits(fd);

@@ -33,6 +33,7 @@ FS_IMMUTABLE_FL = 0x10
 FS_APPEND_FL = 0x20
 FS_NODUMP_FL = 0x40
 FS_NOATIME_FL = 0x80
+FS_EXTENT_FL = 0x80000  # ext4 sets it, and wants it kept
 # <asm-generic/fcntl.h>
 F_OFD_GETLK = 36
 F_OFD_SETLK = 37
