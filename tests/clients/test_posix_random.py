@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The gen5fs authors
+#
+# Long random sequences of calls give the same answers in the mount as in the source's file system:
+# on the bytes of one file, by every way to reach them at once, and on the names of a small tree.
+# GEN5_POSIX_SEED picks other sequences, GEN5_POSIX_STEPS their length.
+
+import fcntl
+import hashlib
+import mmap
+import os
+import random
+import stat
+import unittest
+
+from beside_source import BesideSource, attempt, compared, look
+from system_calls import (
+    FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, FALLOC_ZERO_RANGE, RENAME_EXCHANGE, RENAME_NOREPLACE,
+    fallocate, renameat2,
+)
+
+SEED = int(os.environ.get("GEN5_POSIX_SEED", "1"))
+STEPS = int(os.environ.get("GEN5_POSIX_STEPS", "1500"))
+SIZE_MAX = 300_000
+ALIGNMENT = 4096
+
+
+def digest(content):
+    return content if isinstance(content, str) or len(content) < 20 else \
+        (len(content), hashlib.md5(content).hexdigest())
+
+
+class Bytes:
+    """One file, open several times, and the calls that change or read it."""
+
+    def __init__(self, at, generator):
+        self.random = generator
+        self.path = at.file(content=b"")
+        os.link(self.path, at("other name"))
+        self.second = at("other name")
+        self.handles = [os.open(self.path, os.O_RDWR) for _ in range(2)]
+        self.handles.append(os.open(self.second, os.O_RDWR))
+        self.appending = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        self.direct = os.open(self.path, os.O_RDWR | getattr(os, "O_DIRECT", 0))
+
+    def close(self):
+        for descriptor in (*self.handles, self.appending, self.direct):
+            os.close(descriptor)
+
+    def any(self):
+        return self.random.choice(self.handles)
+
+    def range(self):
+        offset = self.random.choice((self.random.randrange(SIZE_MAX), self.random.randrange(20000)))
+        return offset, self.random.choice((1, 100, 4096, 5000, 65536, self.random.randrange(40000)))
+
+    def some_bytes(self, size):
+        return self.random.randbytes(1) * size
+
+    def write(self):
+        offset, size = self.range()
+        return attempt(os.pwrite, self.any(), self.some_bytes(size), offset)
+
+    def read(self):
+        offset, size = self.range()
+        return digest(attempt(os.pread, self.any(), size, offset))
+
+    def append(self):
+        if os.fstat(self.appending).st_size > SIZE_MAX:
+            return attempt(os.ftruncate, self.appending, 1000)
+        return attempt(os.write, self.appending, self.some_bytes(self.range()[1]))
+
+    def truncate(self):
+        size = self.random.choice((self.random.randrange(SIZE_MAX), self.random.randrange(5000), 0))
+        if self.random.random() < 0.5:
+            return attempt(os.truncate, self.second, size)
+        return attempt(os.ftruncate, self.any(), size)
+
+    def allocate(self):
+        mode = self.random.choice((
+            0, FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, FALLOC_ZERO_RANGE,
+            FALLOC_ZERO_RANGE | FALLOC_KEEP_SIZE,
+        ))
+        return attempt(fallocate, self.any(), mode, *self.range())
+
+    def copy(self):
+        (source, size), (target, _) = self.range(), self.range()
+        return attempt(os.copy_file_range, self.any(), self.any(), size, source, target)
+
+    def mapped(self):
+        size = os.fstat(self.handles[0]).st_size
+        if size == 0:
+            return None
+        offset, length = self.range()
+        offset %= size
+        with mmap.mmap(self.any(), size) as memory:
+            seen = digest(memory[offset:offset + length])
+            if self.random.random() < 0.5:
+                part = memory[offset:offset + length]
+                memory[offset:offset + len(part)] = self.some_bytes(len(part))
+            if self.random.random() < 0.3:
+                memory.flush()
+        return seen
+
+    def direct_write(self):
+        offset, size = (number // ALIGNMENT * ALIGNMENT for number in self.range())
+        with mmap.mmap(-1, size + ALIGNMENT) as memory:
+            memory[:size] = self.some_bytes(size)
+            with memoryview(memory) as view, view[:size] as part:
+                return attempt(os.pwritev, self.direct, [part], offset)
+
+    def direct_read(self):
+        offset, size = (number // ALIGNMENT * ALIGNMENT for number in self.range())
+        with mmap.mmap(-1, size + ALIGNMENT) as memory:
+            with memoryview(memory) as view, view[:size] as part:
+                got = attempt(os.preadv, self.direct, [part], offset)
+            return got, digest(memory[:got] if isinstance(got, int) else b"")
+
+    def reopened(self):
+        place = self.random.randrange(len(self.handles))
+        os.close(self.handles[place])
+        flags = self.random.choice((0, 0, 0, os.O_TRUNC, os.O_CREAT, os.O_SYNC))
+        self.handles[place] = os.open(self.random.choice((self.path, self.second)), os.O_RDWR | flags)
+
+    def forgotten(self):
+        """The kernel gives its pages back, and reads them again."""
+        os.fsync(self.any())
+        os.posix_fadvise(self.any(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def found(self):
+        status = os.stat(self.random.choice((self.path, self.second)))
+        return status.st_size, status.st_nlink, os.fstat(self.any()).st_size
+
+
+class Names:
+    """A few names in a few folders, so that most calls find something there."""
+
+    FOLDERS = ("", "one", "two", "one/deep")
+    LEAVES = ("a", "b", "c", "one", "deep", "x.gen5.tmp")
+
+    def __init__(self, at, generator):
+        self.random = generator
+        self.at = at
+        self.open = []
+        for folder in self.FOLDERS[1:]:
+            os.mkdir(at(folder))
+
+    def close(self):
+        for descriptor in self.open:
+            os.close(descriptor)
+
+    def path(self):
+        return self.at(self.random.choice(self.FOLDERS), self.random.choice(self.LEAVES))
+
+    def make(self):
+        descriptor = attempt(os.open, self.path(), self.random.choice((
+            os.O_CREAT | os.O_WRONLY, os.O_CREAT | os.O_EXCL | os.O_RDWR,
+            os.O_CREAT | os.O_TRUNC | os.O_RDWR,
+        )), 0o640)
+        if isinstance(descriptor, str):
+            return descriptor
+        os.write(descriptor, b"content")
+        if self.random.random() < 0.5:
+            os.close(descriptor)
+        else:
+            self.open.append(descriptor)
+        if len(self.open) > 10:
+            os.close(self.open.pop(0))
+        return "made"
+
+    def look(self):
+        path = self.path()
+        seen = attempt(look, path)
+        if isinstance(seen, dict) and seen["kind"] == "-":
+            with open(path, "rb") as stream:
+                return seen, stream.read()
+        return seen
+
+    def look_at_open(self):
+        if not self.open:
+            return None
+        descriptor = self.random.choice(self.open)
+        status = os.fstat(descriptor)
+        return status.st_size, status.st_nlink, stat.filemode(status.st_mode), \
+            attempt(os.pwrite, descriptor, b"C", 0)
+
+    def list(self):
+        return sorted(attempt(os.listdir, self.at(self.random.choice(self.FOLDERS))))
+
+    def mkdir(self):
+        return attempt(os.mkdir, self.path(), 0o750)
+
+    def rmdir(self):
+        return attempt(os.rmdir, self.path())
+
+    def unlink(self):
+        return attempt(os.unlink, self.path())
+
+    def rename(self):
+        return attempt(os.rename, self.path(), self.path())
+
+    def rename_with_flags(self):
+        return attempt(renameat2, self.path(), self.path(),
+                       self.random.choice((RENAME_EXCHANGE, RENAME_NOREPLACE)))
+
+    def link(self):
+        return attempt(os.link, self.path(), self.path(), follow_symlinks=False)
+
+    def symlink(self):
+        return attempt(os.symlink, self.random.choice(("a", "../b", "nowhere", "deep")), self.path())
+
+    def through_link(self):
+        def read():
+            with open(path, "rb") as stream:
+                return stream.read()
+        path = self.path()
+        return attempt(os.readlink, path), attempt(read)
+
+    def chmod(self):
+        return attempt(os.chmod, self.path(), self.random.choice((0o600, 0o755, 0o4711)))
+
+    def set_attribute(self):
+        path = self.path()
+        return attempt(os.setxattr, path, "user.x", self.random.randbytes(3)), \
+            attempt(os.getxattr, path, "user.x"), attempt(os.removexattr, path, "user.y")
+
+    def times(self):
+        path = self.path()
+        result = attempt(os.utime, path, (self.random.randrange(10**9),) * 2)
+        return result, attempt(lambda: os.stat(path).st_mtime)
+
+    def lock(self):
+        return attempt(lambda: [fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                                for one in self.open[:2]])
+
+
+def run(world, seed):
+    """What each step gave; the same for the same seed, wherever it runs."""
+    generator = world.random
+    steps = sorted(name for name in dir(type(world)) if not name.startswith("_")
+                   and callable(getattr(type(world), name))
+                   and name not in ("any", "close", "path", "range", "some_bytes"))
+    seen = []
+    try:
+        for number in range(STEPS):
+            name = generator.choice(steps)
+            seen.append((seed, number, name, getattr(world, name)()))
+    finally:
+        world.close()
+    return seen
+
+
+class RandomSequences(BesideSource):
+    def compare(self, test):
+        try:
+            super().compare(test)
+        except AssertionError as error:
+            # The first step that differs says more than both lists.
+            error.args = (error.args[0][:4000],)
+            raise
+
+    @compared
+    def test_the_bytes_of_a_file(self, at):
+        seen = []
+        for seed in range(SEED, SEED + 3):
+            place = type(at)(at.folder(f"{seed}"))
+            seen += run(Bytes(place, random.Random(seed)), seed)
+        return seen
+
+    @compared
+    def test_the_names_of_a_tree(self, at):
+        seen = []
+        for seed in range(SEED, SEED + 3):
+            place = type(at)(at.folder(f"{seed}"))
+            seen += run(Names(place, random.Random(seed)), seed)
+        return seen
+
+
+if __name__ == "__main__":
+    unittest.main()
