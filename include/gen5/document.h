@@ -61,6 +61,16 @@ GEN5_EXPORT enum gen5_status gen5_document_line(const char *text, size_t size, c
                                                 const struct gen5_limits *limits, char **line,
                                                 struct gen5_error *error);
 
+// The document with the value at `path` made `literal`, a JSON text, as new memory that the caller
+// frees: everything else keeps its bytes, and what is added is laid out as its neighbours are. Of
+// the path's end objects may be missing, which are added; elements of arrays must be there.
+// GEN5_ERROR_INVALID where the literal is no JSON, or where the path leads through what is no
+// object or array.
+GEN5_EXPORT enum gen5_status gen5_document_set(const char *text, size_t size, const char *path,
+                                               const char *literal,
+                                               const struct gen5_limits *limits, char **changed,
+                                               size_t *changed_size, struct gen5_error *error);
+
 // Any bytes, such as a file's name, as a JSON string in ASCII, quotes included: new memory that the
 // caller frees, NULL where there is none. A byte that is no UTF-8 becomes the lone surrogate that
 // Python's "surrogateescape" makes of it (0xff: "\udcff"), so that os.fsencode gives it back.

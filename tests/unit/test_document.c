@@ -174,3 +174,58 @@ Test(document, bytes_that_are_no_utf_8_become_surrogates) {
         free(json);
     }
 }
+
+// --- Changing -----------------------------------------------------------------------------------
+
+static void expect_set(const char *text, const char *path, const char *literal,
+                       const char *expected) {
+    struct gen5_limits limits = gen5_limits_default();
+    struct gen5_error error = GEN5_ERROR_NONE;
+    char *changed = NULL;
+    size_t size = 0;
+    cr_assert_eq(
+        gen5_document_set(text, strlen(text), path, literal, &limits, &changed, &size, &error),
+        GEN5_OK, "%s: %s", path, error.message);
+    cr_expect_str_eq(changed, expected);
+    cr_expect_eq(size, strlen(expected));
+    free(changed);
+}
+
+Test(document, a_value_is_replaced_and_all_else_keeps_its_bytes) {
+    expect_set("{ \"a\" : [1.50,\t2],\n\"b\":3 }", "a[1]", "\"x\"",
+               "{ \"a\" : [1.50,\t\"x\"],\n\"b\":3 }");
+    expect_set("{\"a\": 1, \"a\": 2}", "a", "3", "{\"a\": 1, \"a\": 3}");
+    expect_set(" 5 ", "", "[]", " [] ");
+}
+
+Test(document, a_member_is_added_as_its_neighbours_are_laid_out) {
+    expect_set("{\n  \"a\": {\n    \"b\": 1\n  }\n}", "a.c", "[1, 2]",
+               "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": [\n      1,\n      2\n    ]\n  }\n}");
+    expect_set("{\"a\": 1}", "b", "2", "{\"a\": 1, \"b\": 2}");
+    expect_set("{\"a\":1}", "b", "{\"c\": null}", "{\"a\":1,\"b\":{\"c\":null}}");
+}
+
+Test(document, objects_that_are_missing_are_added) {
+    expect_set("{\n  \"a\": 1\n}", "b.c.d", "5",
+               "{\n  \"a\": 1,\n  \"b\": {\n    \"c\": {\n      \"d\": 5\n    }\n  }\n}");
+    expect_set("{\"a\": {}}", "a[\"x.y\"]", "5", "{\"a\": {\"x.y\": 5}}");
+}
+
+Test(document, what_has_no_place_is_not_set) {
+    static const struct {
+        const char *path, *literal;
+    } rows[] = {
+        {"a[1]", "1"},       {"a.b", "1"}, {"s.b", "1"},           {"o[0]", "1"}, {"o.x[0]", "1"},
+        {"o.x", "nonsense"}, {"o.x", ""},  {"o.x", "1, \"y\": 2"}, {"o..x", "1"},
+    };
+    static const char text[] = "{\"a\": [0], \"s\": \"\", \"o\": {}}";
+    struct gen5_limits limits = gen5_limits_default();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *changed = NULL;
+        size_t size = 0;
+        cr_expect_eq(gen5_document_set(text, strlen(text), rows[i].path, rows[i].literal, &limits,
+                                       &changed, &size, NULL),
+                     GEN5_ERROR_INVALID, "row %zu", i);
+        cr_expect_null(changed);
+    }
+}
