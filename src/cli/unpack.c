@@ -4,20 +4,15 @@
 // `gen5fs unpack`: containers as folders of ordinary files, without mounting.
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arguments.h"
+#include "batch.h"
 #include "command.h"
 #include "complaint.h"
-#include "complaint_list.h"
 #include "container_file.h"
-#include "container_list.h"
-#include "interruption.h"
 #include "member_files.h"
 #include "member_folder.h"
-#include "progress.h"
-#include "work.h"
 
 static const char help[] =
     "usage: gen5fs unpack [-f] FILE... -C DIR\n"
@@ -49,86 +44,8 @@ static const struct argument_switch switches[] = {
 
 enum { SWITCH_COUNT = sizeof switches / sizeof *switches };
 
-struct unpacking {
-    struct container_list list;
-    char **targets; // the folder that each container becomes; NULL where there is none
-    struct complaint_list *complaints; // of each
-    bool *failed;                      // of each
-    bool overwrite;
-    struct progress progress;
-    int status; // of the thread that prints
-};
-
-// --- Where containers go ------------------------------------------------------------------------
-
-static const char *last_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
-struct target {
-    const char *path;
-    size_t piece;
-};
-
-static int by_path(const void *left, const void *right) {
-    const struct target *a = left;
-    const struct target *b = right;
-    int order = strcmp(a->path, b->path);
-    return order != 0 ? order : a->piece < b->piece ? -1 : 1;
-}
-
-// Two containers must not become one folder: the second would replace the first.
-static bool drop_clashes(struct unpacking *unpacking) {
-    size_t count = unpacking->list.count;
-    struct target *targets = calloc(count + 1, sizeof *targets);
-    if (targets == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        targets[i] = (struct target){unpacking->targets[i], i};
-    }
-    qsort(targets, count, sizeof *targets, by_path);
-    for (size_t i = 1, first = 0; i < count; i++) {
-        if (strcmp(targets[i].path, targets[first].path) != 0) {
-            first = i;
-            continue;
-        }
-        size_t piece = targets[i].piece;
-        complaint_list_add(&unpacking->complaints[piece], unpacking->list.items[piece].path,
-                           "%s becomes the folder %s too: left out",
-                           unpacking->list.items[targets[first].piece].path, targets[i].path);
-        unpacking->failed[piece] = true;
-    }
-    free(targets);
-    return true;
-}
-
-static bool find_targets(struct unpacking *unpacking, const char *folder) {
-    size_t count = unpacking->list.count;
-    unpacking->targets = calloc(count + 1, sizeof *unpacking->targets);
-    unpacking->complaints = calloc(count + 1, sizeof *unpacking->complaints);
-    unpacking->failed = calloc(count + 1, sizeof *unpacking->failed);
-    if (unpacking->targets == NULL || unpacking->complaints == NULL || unpacking->failed == NULL) {
-        return false;
-    }
-    const char *separator = folder[strlen(folder) - 1] == '/' ? "" : "/";
-    for (size_t i = 0; i < count; i++) {
-        const struct listed_container *container = &unpacking->list.items[i];
-        const char *place =
-            container->root > 0 ? container->path + container->root : last_name(container->path);
-        if (asprintf(&unpacking->targets[i], "%s%s%s", folder, separator, place) < 0) {
-            unpacking->targets[i] = NULL;
-            return false;
-        }
-    }
-    return drop_clashes(unpacking);
-}
-
-// --- Unpacking, by many threads -----------------------------------------------------------------
-
-static bool fill_and_commit(const struct unpacking *unpacking, const struct container_file *file,
-                            const char *target, struct complaint_list *complaints) {
+static bool fill_and_commit(bool overwrite, const struct container_file *file, const char *target,
+                            struct complaint_list *complaints) {
     struct member_folder folder = MEMBER_FOLDER_NONE;
     int problem = member_folder_begin(&folder, target);
     enum member_files_result result = MEMBER_FILES_FAILED;
@@ -136,10 +53,10 @@ static bool fill_and_commit(const struct unpacking *unpacking, const struct cont
         result = member_files_write(file, folder.fd, complaints);
     }
     if (problem == 0 && result != MEMBER_FILES_FAILED) {
-        problem = member_folder_commit(&folder, unpacking->overwrite);
+        problem = member_folder_commit(&folder, overwrite);
     }
     member_folder_release(&folder);
-    if (problem == EEXIST && !unpacking->overwrite) {
+    if (problem == EEXIST && !overwrite) {
         complaint_list_add(complaints, target, "exists; use -f to write into it");
     } else if (problem != 0) {
         complaint_list_add(complaints, target, "%s", strerror(problem));
@@ -147,7 +64,8 @@ static bool fill_and_commit(const struct unpacking *unpacking, const struct cont
     return problem == 0 && result == MEMBER_FILES_WHOLE;
 }
 
-static bool unpack(const struct unpacking *unpacking, const char *path, const char *target,
+// `context` is whether folders that are there are written into.
+static bool unpack(void *context, const char *path, const char *target,
                    struct complaint_list *complaints) {
     struct container_file file = CONTAINER_FILE_NONE;
     struct gen5_error error = GEN5_ERROR_NONE;
@@ -155,75 +73,13 @@ static bool unpack(const struct unpacking *unpacking, const char *path, const ch
         complaint_list_add(complaints, path, "%s", error.message);
         return false;
     }
-    bool whole = fill_and_commit(unpacking, &file, target, complaints);
+    bool whole = fill_and_commit(*(const bool *)context, &file, target, complaints);
     container_file_release(&file);
     return whole;
 }
 
-static void unpack_piece(void *context, size_t piece) {
-    struct unpacking *unpacking = context;
-    const struct listed_container *container = &unpacking->list.items[piece];
-    if (!unpacking->failed[piece] && !interruption_came()) {
-        unpacking->failed[piece] = !unpack(unpacking, container->path, unpacking->targets[piece],
-                                           &unpacking->complaints[piece]);
-    }
-    progress_add_bytes(&unpacking->progress, container->size);
-    progress_add_file(&unpacking->progress);
-}
-
-// --- Telling, by one thread ---------------------------------------------------------------------
-
-static void tell_piece(void *context, size_t piece) {
-    struct unpacking *unpacking = context;
-    if (unpacking->complaints[piece].count > 0) {
-        progress_hide(&unpacking->progress);
-    }
-    complaint_list_tell(&unpacking->complaints[piece]);
-    if (unpacking->failed[piece]) {
-        unpacking->status = COMMAND_FAILED;
-    }
-    free(unpacking->targets[piece]);
-}
-
-static void draw(void *context) {
-    progress_draw(&((struct unpacking *)context)->progress);
-}
-
-static int unpack_all(struct unpacking *unpacking, char *const *paths, const char *folder) {
-    container_list_make(paths, &unpacking->list);
-    unpacking->status = unpacking->list.complete ? COMMAND_DONE : COMMAND_FAILED;
-    int problem = folders_make(folder);
-    if (problem != 0) {
-        complain(folder, "%s", strerror(problem));
-        container_list_release(&unpacking->list);
-        return COMMAND_FAILED;
-    }
-    if (find_targets(unpacking, folder)) {
-        interruption_watch();
-        progress_start(&unpacking->progress, unpacking->list.count, unpacking->list.size);
-        struct work work = {
-            .count = unpacking->list.count,
-            .run = unpack_piece,
-            .finish = tell_piece,
-            .tick = unpacking->progress.shown ? draw : NULL,
-            .context = unpacking,
-        };
-        work_do(&work);
-        progress_hide(&unpacking->progress);
-        interruption_finish();
-    } else {
-        complain("unpack", "out of memory");
-        unpacking->status = COMMAND_FAILED;
-    }
-    free(unpacking->targets);
-    free(unpacking->complaints);
-    free(unpacking->failed);
-    container_list_release(&unpacking->list);
-    return unpacking->status;
-}
-
 int command_unpack(char **words) {
-    struct unpacking unpacking = {.overwrite = false};
+    bool overwrite = false;
     const char *folder = NULL;
     struct arguments arguments;
     struct argument argument;
@@ -235,7 +91,7 @@ int command_unpack(char **words) {
             folder = argument.text;
             break;
         case 'f':
-            unpacking.overwrite = true;
+            overwrite = true;
             break;
         default:
             fputs(help, stdout);
@@ -250,5 +106,6 @@ int command_unpack(char **words) {
                  arguments.operand_count == 0 ? "FILE" : "DIR");
         return COMMAND_USAGE;
     }
-    return unpack_all(&unpacking, arguments.operands, folder);
+    struct batch batch = {"unpack", CONTAINER_FILES, unpack, &overwrite};
+    return batch_do(&batch, arguments.operands, folder);
 }

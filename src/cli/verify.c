@@ -243,7 +243,7 @@ static void print_summary(const struct verification *verification) {
 }
 
 static int verify(struct verification *verification, char *const *paths) {
-    container_list_make(paths, &verification->list);
+    container_list_make(paths, CONTAINER_FILES, &verification->list);
     verification->verdicts = calloc(verification->list.count + 1, sizeof *verification->verdicts);
     if (verification->verdicts == NULL) {
         complain("verify", "out of memory");
