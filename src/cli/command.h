@@ -37,5 +37,7 @@ int command_info(char **words);
 int command_verify(char **words);
 // unpack FILE... -C DIR: done, failed (a container or member was not unpacked), usage.
 int command_unpack(char **words);
+// pack FOLDER... -C DIR, or pack ... -o OUT.gen5: done, failed (a container was not made), usage.
+int command_pack(char **words);
 
 #endif

@@ -32,6 +32,7 @@ static const struct command commands[] = {
     {"info", command_info, "FILE...", "show what containers hold", COMMAND_FAILED},
     {"verify", command_verify, "PATH...", "check containers, folders with all below them",
      COMMAND_TROUBLE},
+    {"pack", command_pack, "FOLDER... -C DIR", "make containers of files", COMMAND_FAILED},
     {"unpack", command_unpack, "FILE... -C DIR", "write the members of containers as files",
      COMMAND_FAILED},
 };

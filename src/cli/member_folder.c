@@ -4,7 +4,6 @@
 // Folders of members, under a temporary name until they are whole.
 #include "member_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder_names.h"
 #include "member_names.h"
 
 enum { FOLDER_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, TRIES_MAX = 100 };
@@ -49,10 +49,23 @@ int folders_make(const char *path) {
     return problem;
 }
 
+// The path of the folder in which `path` lies, in new memory.
+static char *parent_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+}
+
+int folders_make_above(const char *path) {
+    char *parent = parent_of(path);
+    int problem = parent != NULL ? folders_make(parent) : ENOMEM;
+    free(parent);
+    return problem;
+}
+
 static int open_parent(struct member_folder *folder, const char *path) {
     const char *slash = strrchr(path, '/');
     folder->name = slash != NULL ? slash + 1 : path;
-    char *parent = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    char *parent = parent_of(path);
     if (parent == NULL) {
         return ENOMEM;
     }
@@ -85,48 +98,6 @@ int member_folder_begin(struct member_folder *folder, const char *path) {
     return problem != 0 ? problem : EEXIST;
 }
 
-// --- Going through names ------------------------------------------------------------------------
-
-// Calls `visit` with each name in a folder, until one call does not return 0. The names are read
-// before: visits may change the folder.
-static int for_each_name(int fd, int (*visit)(void *context, const char *name), void *context) {
-    int own = openat(fd, ".", FOLDER_FLAGS);
-    DIR *stream = own >= 0 ? fdopendir(own) : NULL;
-    if (stream == NULL) {
-        int problem = errno;
-        if (own >= 0) {
-            close(own);
-        }
-        return problem;
-    }
-    char **names = NULL;
-    size_t count = 0;
-    int problem = 0;
-    struct dirent *entry;
-    while (problem == 0 && (errno = 0, entry = readdir(stream)) != NULL) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
-        char **longer = reallocarray(names, count + 1, sizeof *names);
-        char *name = strdup(entry->d_name);
-        names = longer != NULL ? longer : names;
-        if (longer == NULL || name == NULL) {
-            free(name);
-            problem = ENOMEM;
-        } else {
-            names[count++] = name;
-        }
-    }
-    problem = problem != 0 ? problem : errno;
-    closedir(stream);
-    for (size_t i = 0; i < count; i++) {
-        problem = problem == 0 ? visit(context, names[i]) : problem;
-        free(names[i]);
-    }
-    free(names);
-    return problem;
-}
-
 // --- Removing -----------------------------------------------------------------------------------
 
 static int remove_file(void *context, const char *name) {
@@ -139,11 +110,11 @@ static int remove_file(void *context, const char *name) {
 static void remove_temporary(struct member_folder *folder) {
     int latents_fd = openat(folder->fd, MEMBER_LATENTS, FOLDER_FLAGS);
     if (latents_fd >= 0) {
-        for_each_name(latents_fd, remove_file, &latents_fd);
+        folder_names_visit(latents_fd, remove_file, &latents_fd);
         close(latents_fd);
         unlinkat(folder->fd, MEMBER_LATENTS, AT_REMOVEDIR);
     }
-    for_each_name(folder->fd, remove_file, &folder->fd);
+    folder_names_visit(folder->fd, remove_file, &folder->fd);
     unlinkat(folder->parent_fd, folder->temporary, AT_REMOVEDIR);
 }
 
@@ -192,9 +163,9 @@ static int move_file(void *context, const char *name) {
 }
 
 static int merge_files(struct merge *merge) {
-    int problem = for_each_name(merge->to_fd, remove_stale, merge);
+    int problem = folder_names_visit(merge->to_fd, remove_stale, merge);
     if (problem == 0 && merge->from_fd >= 0) {
-        problem = for_each_name(merge->from_fd, move_file, merge);
+        problem = folder_names_visit(merge->from_fd, move_file, merge);
     }
     return problem;
 }

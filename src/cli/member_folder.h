@@ -36,5 +36,7 @@ void member_folder_release(struct member_folder *folder);
 
 // Create a folder and those above it. 0 where they are there, or an errno.
 int folders_make(const char *path);
+// Create those above what is at the path alone.
+int folders_make_above(const char *path);
 
 #endif

@@ -11,6 +11,7 @@
 #define MEMBER_IMAGE_PREFIX "image." // and the extension of its kind (gen5/image.h)
 #define MEMBER_LATENT "latent.npy"   // the first latent
 #define MEMBER_LATENTS "latents"     // a folder of all, where there are two or more
+#define MEMBER_LATENT_KEY "latent"   // of a latent.npy whose key nothing else tells
 #define MEMBER_LATENT_SUFFIX ".npy"  // behind the key (gen5/latent_name.h)
 #define MEMBER_METADATA "metadata.json"
 #define MEMBER_ENVIRONMENT "env.json"

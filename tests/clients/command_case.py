@@ -16,6 +16,8 @@ import subprocess
 import termios
 import time
 
+import numpy as np
+
 import container
 from mount_case import GEN5FS, PROGRAM_SECONDS, REFERENCE, MountCase, read_file
 
@@ -41,6 +43,21 @@ class Literal(str):
 
 def json_with_literals(text):
     return json.loads(text, parse_int=Literal, parse_float=Literal)
+
+
+def tree(folder):
+    """Every file below a folder: its path there, and its content."""
+    found = {}
+    for place, _, files in os.walk(os.fsencode(folder)):
+        for name in files:
+            path = os.path.join(place, name)
+            found[os.path.relpath(path, os.fsencode(folder))] = read_file(path)
+    return found
+
+
+def latent(key, seed):
+    values = np.random.default_rng(seed).standard_normal((1, 4, 4, 4)).astype("<f2")
+    return key, "float16", values.shape, values.tobytes()
 
 
 class CommandCase(MountCase):

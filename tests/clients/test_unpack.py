@@ -13,26 +13,11 @@ import unittest
 import numpy as np
 
 import container
-from command_case import FIXTURES, HOSTILE_NAMES, CommandCase
+from command_case import FIXTURES, HOSTILE_NAMES, CommandCase, latent, tree
 from mount_case import (
     DTYPES, GEN5FS, PROGRAM_SECONDS, new_image, npy_bytes, read_file, sha256, take_down, write_file,
 )
 from mounted import REFERENCE, eventually
-
-
-def tree(folder):
-    """Every file below a folder: its path there, and its content."""
-    found = {}
-    for place, _, files in os.walk(os.fsencode(folder)):
-        for name in files:
-            path = os.path.join(place, name)
-            found[os.path.relpath(path, os.fsencode(folder))] = read_file(path)
-    return found
-
-
-def latent(key, seed):
-    values = np.random.default_rng(seed).standard_normal((1, 4, 4, 4)).astype("<f2")
-    return key, "float16", values.shape, values.tobytes()
 
 
 class UnpackCase(CommandCase):
