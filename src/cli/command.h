@@ -39,5 +39,7 @@ int command_verify(char **words);
 int command_unpack(char **words);
 // pack FOLDER... -C DIR, or pack ... -o OUT.gen5: done, failed (a container was not made), usage.
 int command_pack(char **words);
+// env [--check FILE...]: done (printed, or nothing differs), differs, trouble, usage.
+int command_env(char **words);
 
 #endif

@@ -87,3 +87,25 @@ enum gen5_status member_read(const struct gen5_container *container,
     *bytes = read;
     return GEN5_OK;
 }
+
+enum gen5_status environment_of(const struct gen5_container *container,
+                                struct gen5_environment *environment, struct gen5_error *error) {
+    const struct gen5_record *record = container->environment;
+    char *text = NULL;
+    *environment = (struct gen5_environment)GEN5_ENVIRONMENT_NONE;
+    if (record == NULL) {
+        return gen5_error_set(error, GEN5_ERROR_MISSING, GEN5_OFFSET_NONE, "has no environment");
+    }
+    enum gen5_status status =
+        member_read(container, record, container->limits.environment_size_max, &text, error);
+    if (status != GEN5_OK) {
+        return status;
+    }
+    status = gen5_environment_read(text, (size_t)record->payload_size, &container->limits,
+                                   environment, error);
+    if (status != GEN5_OK) {
+        gen5_error_prefix(error, "ENVC chunk at byte %llu", (unsigned long long)record->offset);
+    }
+    free(text);
+    return status;
+}

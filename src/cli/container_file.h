@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "gen5/container.h"
+#include "gen5/environment.h"
 #include "gen5/error.h"
 
 struct container_file {
@@ -33,5 +34,10 @@ void container_file_release(struct container_file *file);
 enum gen5_status member_read(const struct gen5_container *container,
                              const struct gen5_record *record, uint64_t size_max, char **bytes,
                              struct gen5_error *error);
+
+// The environment that a container has, for the caller to release. GEN5_ERROR_MISSING where it has
+// none; the message of other failures says where.
+enum gen5_status environment_of(const struct gen5_container *container,
+                                struct gen5_environment *environment, struct gen5_error *error);
 
 #endif

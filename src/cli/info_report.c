@@ -55,20 +55,6 @@ static enum gen5_status look_at_latents(struct info_report *report, struct gen5_
     return GEN5_OK;
 }
 
-static void look_at_environment(struct info_report *report) {
-    const struct gen5_container *container = report->file->container;
-    const struct gen5_record *record = container->environment;
-    struct gen5_error *error = &report->environment_error;
-    char *text = NULL;
-    if (member_read(container, record, container->limits.environment_size_max, &text, error) ==
-            GEN5_OK &&
-        gen5_environment_read(text, (size_t)record->payload_size, &container->limits,
-                              &report->environment, error) != GEN5_OK) {
-        gen5_error_prefix(error, "ENVC chunk at byte %llu", (unsigned long long)record->offset);
-    }
-    free(text);
-}
-
 enum gen5_status info_report_make(const struct container_file *file, struct info_report *report,
                                   struct gen5_error *error) {
     *report = (struct info_report){.file = file};
@@ -86,7 +72,7 @@ enum gen5_status info_report_make(const struct container_file *file, struct info
         look_at_image(report);
     }
     if (container->environment != NULL) {
-        look_at_environment(report);
+        environment_of(container, &report->environment, &report->environment_error);
     }
     return GEN5_OK;
 }

@@ -35,6 +35,8 @@ static const struct command commands[] = {
     {"pack", command_pack, "FOLDER... -C DIR", "make containers of files", COMMAND_FAILED},
     {"unpack", command_unpack, "FILE... -C DIR", "write the members of containers as files",
      COMMAND_FAILED},
+    {"env", command_env, "[--check FILE...]", "print this machine's environment, or find drift",
+     COMMAND_TROUBLE},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
