@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file_write.h"
 #include "image_check.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
     CHUNK_SIZE_MAX = 1024 * 1024, // of those that libpng would keep; image data does not count
     IHDR_TYPE_OFFSET = 12,        // behind the signature and the length of the first chunk
     IHDR_WIDTH_OFFSET = 16,
+    SAMPLE_MAX = 65535,
 };
 
 struct png_decoder {
@@ -29,6 +31,7 @@ struct png_decoder {
     const struct gen5_limits *limits;
     png_structp png;
     png_infop info;
+    struct gen5_pixels *pixels; // where the samples go; NULL where they are not kept
     bool out_of_memory;
 };
 
@@ -125,17 +128,42 @@ static void set_rules(struct png_decoder *decoder) {
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 }
 
+// Bring all rows to four samples of 16 bits, in this machine's order of bytes.
+static void unify(struct png_decoder *decoder) {
+    png_structp png = decoder->png;
+    decoder->pixels->has_alpha =
+        (png_get_color_type(png, decoder->info) & PNG_COLOR_MASK_ALPHA) != 0 ||
+        png_get_valid(png, decoder->info, PNG_INFO_tRNS) != 0;
+    png_set_expand_16(png);
+    png_set_gray_to_rgb(png);
+    png_set_add_alpha(png, SAMPLE_MAX, PNG_FILLER_AFTER);
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+        png_set_swap(png);
+    }
+}
+
+// Where a row is put; without a place it is decoded all the same.
+static png_bytep row_of(const struct png_decoder *decoder, uint32_t row) {
+    const struct gen5_pixels *pixels = decoder->pixels;
+    if (pixels == NULL) {
+        return NULL;
+    }
+    return (png_bytep)&pixels->samples[(size_t)row * pixels->width * GEN5_PIXEL_SAMPLES];
+}
+
 static void decode(struct png_decoder *decoder) {
     png_structp png = decoder->png;
     set_rules(decoder);
     png_read_info(png, decoder->info);
+    if (decoder->pixels != NULL) {
+        unify(decoder);
+    }
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, decoder->info);
     uint32_t height = png_get_image_height(png, decoder->info);
     for (int pass = 0; pass < passes; pass++) {
         for (uint32_t row = 0; row < height; row++) {
-            // Without a place to put it the row is decoded all the same.
-            png_read_row(png, NULL, NULL);
+            png_read_row(png, row_of(decoder, row), NULL);
         }
     }
     png_read_end(png, NULL);
@@ -172,4 +200,91 @@ enum gen5_status gen5_png_check(const struct gen5_source *source, const struct g
         return decoder.cursor.status;
     }
     return run(&decoder, error);
+}
+
+enum gen5_status gen5_png_read(const struct gen5_source *source, const struct gen5_limits *limits,
+                               struct gen5_pixels *pixels, struct gen5_error *error) {
+    struct png_decoder decoder = {.limits = limits, .pixels = pixels};
+    struct gen5_image_description description = {.width = 0};
+    gen5_image_cursor_start(&decoder.cursor, source, "PNG", error);
+    gen5_png_describe(&decoder.cursor, &description);
+    if (check_size(&decoder) != GEN5_OK) {
+        return decoder.cursor.status;
+    }
+    pixels->width = (uint32_t)description.width;
+    pixels->height = (uint32_t)description.height;
+    size_t row_size = pixels->width * (GEN5_PIXEL_SAMPLES * sizeof *pixels->samples);
+    pixels->samples = calloc(pixels->height, row_size);
+    return pixels->samples != NULL ? run(&decoder, error) : gen5_error_set_memory(error);
+}
+
+// --- Encoding -----------------------------------------------------------------------------------
+
+struct png_encoder {
+    png_structp png;
+    png_infop info;
+    int fd;
+    uint64_t written;
+    uint32_t width;
+    uint32_t height;
+    const uint8_t *rgb;
+    struct gen5_error *error;
+    enum gen5_status status;
+};
+
+static void PNGAPI on_write(png_structp png, png_bytep bytes, size_t size) {
+    struct png_encoder *encoder = png_get_io_ptr(png);
+    encoder->status = gen5_file_write(encoder->fd, encoder->written, bytes, size, encoder->error);
+    if (encoder->status != GEN5_OK) {
+        png_longjmp(png, 1);
+    }
+    encoder->written += size;
+}
+
+static void PNGAPI on_flush(png_structp png) {
+    (void)png;
+}
+
+static PNG_NORETURN void PNGAPI on_write_error(png_structp png, png_const_charp message) {
+    struct png_encoder *encoder = png_get_error_ptr(png);
+    encoder->status = gen5_error_set(encoder->error, GEN5_ERROR_INVALID, GEN5_OFFSET_NONE,
+                                     "the picture cannot be written as PNG: %s", message);
+    png_longjmp(png, 1);
+}
+
+static void encode(struct png_encoder *encoder) {
+    enum { DEPTH = 8, COLOURS = 3 };
+    png_structp png = encoder->png;
+    png_set_write_fn(png, encoder, on_write, on_flush);
+    png_set_user_limits(png, SIDE_MAX, SIDE_MAX);
+    png_set_IHDR(png, encoder->info, encoder->width, encoder->height, DEPTH, PNG_COLOR_TYPE_RGB,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, encoder->info);
+    for (uint32_t row = 0; row < encoder->height; row++) {
+        png_write_row(png, encoder->rgb + (size_t)row * encoder->width * COLOURS);
+    }
+    png_write_end(png, NULL);
+}
+
+static void encode_guarded(struct png_encoder *encoder) {
+    if (setjmp(png_jmpbuf(encoder->png)) == 0) {
+        encode(encoder);
+    }
+}
+
+enum gen5_status gen5_png_write(int fd, uint32_t width, uint32_t height, const uint8_t *rgb,
+                                struct gen5_error *error) {
+    struct png_encoder encoder = {
+        .fd = fd, .width = width, .height = height, .rgb = rgb, .error = error};
+    encoder.png =
+        png_create_write_struct(PNG_LIBPNG_VER_STRING, &encoder, on_write_error, on_warning);
+    if (encoder.png != NULL) {
+        encoder.info = png_create_info_struct(encoder.png);
+    }
+    bool created = encoder.info != NULL;
+    if (created) {
+        encode_guarded(&encoder);
+    }
+    png_destroy_write_struct(&encoder.png, &encoder.info);
+    return created ? encoder.status : gen5_error_set_memory(error);
 }
