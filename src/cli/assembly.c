@@ -5,18 +5,15 @@
 #include "assembly.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "container_file.h"
 #include "gen5/document.h"
 #include "gen5/repack.h"
-#include "gen5/replace.h"
-#include "interruption.h"
+#include "new_file.h"
 #include "setting.h"
 
 // One container being made.
@@ -222,88 +219,17 @@ static bool add_edits(struct making *making, const char *target) {
 
 // --- The file -----------------------------------------------------------------------------------
 
-// Where the container goes.
-struct place {
-    int folder_fd;
-    const char *name; // borrowed of the path
-    int old_fd;       // of the container that is replaced; -1 where there is none
-    struct gen5_identity old;
-};
-
-static bool open_folder(struct place *place, const char *target) {
-    const char *slash = strrchr(target, '/');
-    char *folder = slash == NULL ? strdup(".") : strndup(target, (size_t)(slash - target) + 1);
-    place->name = slash == NULL ? target : slash + 1;
-    place->folder_fd = -1;
-    errno = ENOMEM;
-    if (folder != NULL) {
-        place->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    }
-    int problem = errno;
-    free(folder);
-    errno = problem;
-    return place->folder_fd >= 0;
-}
-
-// Look at what has the name already. False, with a complaint, where that is in the way.
-static bool open_old(const struct making *making, struct place *place, const char *target) {
-    struct stat attributes;
-    if (fstatat(place->folder_fd, place->name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno != ENOENT) {
-            complaint_list_add(making->complaints, target, "%s", strerror(errno));
-        }
-        return errno == ENOENT;
-    }
-    if (!making->assembly->overwrite || !S_ISREG(attributes.st_mode)) {
-        complaint_list_add(making->complaints, target,
-                           S_ISREG(attributes.st_mode) ? "exists; use -f to replace it"
-                                                       : "exists, and is no regular file");
-        return false;
-    }
-    place->old_fd = openat(place->folder_fd, place->name,
-                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (place->old_fd < 0 || fstat(place->old_fd, &attributes) != 0) {
-        complaint_list_add(making->complaints, target, "%s", strerror(errno));
-        return false;
-    }
-    place->old = gen5_identity_of(&attributes);
-    return true;
-}
-
-static bool place_open(const struct making *making, struct place *place, const char *target) {
-    *place = (struct place){.folder_fd = -1, .old_fd = -1};
-    if (!open_folder(place, target)) {
-        complaint_list_add(making->complaints, target, "%s", strerror(errno));
-        return false;
-    }
-    return open_old(making, place, target);
-}
-
-static void place_close(struct place *place) {
-    if (place->folder_fd >= 0) {
-        close(place->folder_fd);
-    }
-    if (place->old_fd >= 0) {
-        close(place->old_fd);
-    }
-}
-
-static bool write_container(const struct making *making, const struct place *place,
+static bool write_container(const struct making *making, struct new_file *file,
                             const char *target) {
     struct gen5_error error = GEN5_ERROR_NONE;
-    struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
-    enum gen5_status status =
-        gen5_replacement_begin(&replacement, place->folder_fd, place->old_fd, &error);
+    enum gen5_status status = new_file_begin(file, &error);
     if (status == GEN5_OK) {
         status = gen5_repack(making->blank, making->edits, making->edit_count, &making->limits,
-                             replacement.fd, &error);
+                             file->replacement.fd, &error);
     }
-    if (status == GEN5_OK && !interruption_came()) {
-        status = gen5_replacement_commit(&replacement, place->name,
-                                         place->old_fd >= 0 ? &place->old : NULL, GEN5_SYNC_FILE,
-                                         NULL, &error);
+    if (status == GEN5_OK) {
+        status = new_file_commit(file, &error);
     }
-    gen5_replacement_release(&replacement);
     return status == GEN5_OK || fail(making, target, &error);
 }
 
@@ -316,11 +242,14 @@ bool assembly_make(const struct assembly *assembly, struct parts *parts, const c
         .limits = gen5_limits_default(),
         .blank_fd = -1,
     };
-    struct place place;
-    bool made = place_open(&making, &place, target) && begin_blank(&making, target) &&
-                prepare_metadata(&making) && find_keys(&making) && add_edits(&making, target) &&
-                write_container(&making, &place, target);
+    struct new_file file = NEW_FILE_NONE;
+    struct gen5_error error = GEN5_ERROR_NONE;
+    bool made = new_file_open(&file, target, assembly->overwrite, &error) == GEN5_OK
+                    ? begin_blank(&making, target) && prepare_metadata(&making) &&
+                          find_keys(&making) && add_edits(&making, target) &&
+                          write_container(&making, &file, target)
+                    : fail(&making, target, &error);
+    new_file_release(&file);
     release(&making);
-    place_close(&place);
     return made;
 }
