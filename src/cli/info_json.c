@@ -2,24 +2,11 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // The line that `gen5fs info --json` prints for a script.
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "info_report.h"
 #include "json_output.h"
-
-// A value of a document, null where there is none.
-static void put_value(struct json_output *json, const char *name, const char *text, size_t size,
-                      const char *path, const struct gen5_limits *limits) {
-    char *line = NULL;
-    if (gen5_document_line(text, size, path, limits, &line, NULL) == GEN5_OK) {
-        json_literal(json, name, line);
-    } else {
-        json_null(json, name);
-    }
-    free(line);
-}
+#include "json_value.h"
 
 static void put_tag(struct json_output *json, const char *name, const char tag[GEN5_TAG_SIZE]) {
     json_bytes(json, name, tag, strnlen(tag, GEN5_TAG_SIZE));
@@ -43,13 +30,6 @@ static void put_storage(struct json_output *json, const struct gen5_record *reco
     json_string(json, "hash", hash);
 }
 
-static void put_from_record(struct json_output *json, const char *name, const char *path,
-                            const struct gen5_container *container,
-                            const struct gen5_record *record) {
-    const char *text = container->manifest->text + record->text.begin;
-    put_value(json, name, text, record->text.end - record->text.begin, path, &container->limits);
-}
-
 static void put_image(struct json_output *json, const struct info_report *report) {
     const struct gen5_container *container = report->file->container;
     const struct gen5_image_description *image = &report->image;
@@ -67,7 +47,7 @@ static void put_image(struct json_output *json, const struct info_report *report
         json_number(json, "depth", image->depth);
     }
     put_storage(json, container->image);
-    put_from_record(json, "extra", "extra", container, container->image);
+    json_record_value(json, "extra", "extra", container, container->image);
     json_close(json, '}');
 }
 
@@ -100,7 +80,7 @@ static void put_latent(struct json_output *json, const struct info_report *repor
     const char *dtype = gen5_dtype_name(record->dtype);
     json_open(json, NULL, '{');
     // As the manifest has it: a key may hold what bytes cannot.
-    put_from_record(json, "key", "extra.key", report->file->container, record);
+    json_record_value(json, "key", "extra.key", report->file->container, record);
     put_error(json, &latent->error);
     if (dtype != NULL) {
         json_string(json, "dtype", dtype);
@@ -116,7 +96,7 @@ static void put_latent(struct json_output *json, const struct info_report *repor
         put_statistics(json, &latent->statistics);
     }
     put_storage(json, record);
-    put_from_record(json, "extra", "extra", report->file->container, record);
+    json_record_value(json, "extra", "extra", report->file->container, record);
     json_close(json, '}');
 }
 
@@ -165,8 +145,8 @@ void info_json_print(const struct info_report *report) {
     json_number(&json, "file_size", report->file->size);
     json_number(&json, "version_major", container->header.version_major);
     json_number(&json, "version_minor", container->header.version_minor);
-    put_value(&json, "model_info", manifest->text, manifest->size, "gen5_metadata.model_info",
-              &container->limits);
+    json_document_value(&json, "model_info", manifest->text, manifest->size,
+                        "gen5_metadata.model_info", &container->limits);
     put_image(&json, report);
     json_open(&json, "latents", '[');
     for (size_t i = 0; i < container->latent_count; i++) {

@@ -8,36 +8,10 @@
 
 #include "harmless.h"
 #include "info_report.h"
+#include "page.h"
 #include "quantity.h"
-#include "terminal.h"
 
-// Columns: two spaces, what it is, its name, its value.
-enum { LABEL_WIDTH = 12, NAME_WIDTH_MAX = 24 };
-
-static const char *styled(enum terminal_style style) {
-    return terminal_style(stdout, style);
-}
-
-// The beginning of a line; the label is shown where it is not NULL.
-static void print_label(const char *label) {
-    printf("  %s%-*s%s ", styled(STYLE_FAINT), LABEL_WIDTH, label != NULL ? label : "",
-           styled(STYLE_PLAIN));
-}
-
-// A text of several lines goes on below its beginning, at column `indent`.
-static void print_text(const char *text, size_t size, size_t indent) {
-    const char *end = text + size;
-    for (;;) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        print_harmless_bytes(text, (size_t)((newline != NULL ? newline : end) - text));
-        putchar('\n');
-        if (newline == NULL) {
-            return;
-        }
-        text = newline + 1;
-        printf("%*s", (int)indent, "");
-    }
-}
+enum { NAME_WIDTH_MAX = 24 };
 
 // --- Metadata -----------------------------------------------------------------------------------
 
@@ -105,8 +79,8 @@ static void print_lines(const struct gen5_leaves *leaves) {
         for (size_t j = 0; j < leaves->count; j++) {
             const struct gen5_leaf *leaf = &leaves->items[j];
             if (strcmp(leaf->path, LINES[i].path) == 0) {
-                print_label(LINES[i].label);
-                print_text(leaf->text, leaf->text_length, LABEL_WIDTH + 3);
+                page_label(LINES[i].label);
+                page_text(leaf->text, leaf->text_length, PAGE_VALUE_COLUMN);
             }
         }
     }
@@ -122,7 +96,7 @@ static void print_tags(const struct gen5_leaves *leaves) {
         if (any) {
             fputs(", ", stdout);
         } else {
-            print_label("tags");
+            page_label("tags");
         }
         print_harmless_bytes(leaf->text, leaf->text_length);
         any = true;
@@ -148,20 +122,16 @@ static void print_section(const struct gen5_leaves *leaves, size_t section) {
                 width = length > width && length <= NAME_WIDTH_MAX ? length : width;
                 continue;
             }
-            print_label(label);
+            page_label(label);
             label = NULL;
             print_harmless(name);
             printf("%*s ", (int)(length < width ? width - length : 0), "");
-            print_text(leaf->text, leaf->text_length, LABEL_WIDTH + 4 + width);
+            page_text(leaf->text, leaf->text_length, PAGE_VALUE_COLUMN + 1 + width);
         }
     }
 }
 
 // --- Members ------------------------------------------------------------------------------------
-
-static void print_damage(void) {
-    printf("%sdamaged%s", styled(STYLE_RED), styled(STYLE_PLAIN));
-}
 
 // "8.2 kB, stored in 7.6 kB (92.9 %)".
 static void print_storage(const struct gen5_record *record) {
@@ -177,9 +147,9 @@ static void print_storage(const struct gen5_record *record) {
 
 static void print_image(const struct info_report *report) {
     const struct gen5_image_description *image = &report->image;
-    print_label("image");
+    page_label("image");
     if (report->image_error.status != GEN5_OK) {
-        print_damage();
+        page_damage();
         putchar('\n');
         return;
     }
@@ -192,12 +162,6 @@ static void print_image(const struct info_report *report) {
                                             : "of a kind that is not known");
     }
     print_storage(report->file->container->image);
-}
-
-static void print_shape(const struct gen5_record *record) {
-    for (uint32_t i = 0; i < record->rank; i++) {
-        printf("%s%" PRIu64, i > 0 ? " x " : "", record->shape[i]);
-    }
 }
 
 static void print_statistics(const struct gen5_latent_statistics *statistics) {
@@ -217,22 +181,22 @@ static void print_statistics(const struct gen5_latent_statistics *statistics) {
 }
 
 static void print_latent(const struct latent_report *latent, bool first) {
-    print_label(first ? "latents" : NULL);
-    fputs(styled(STYLE_BOLD), stdout);
+    page_label(first ? "latents" : NULL);
+    fputs(page_style(STYLE_BOLD), stdout);
     print_harmless_bytes(latent->record->key, latent->record->key_length);
-    printf("%s: ", styled(STYLE_PLAIN));
+    printf("%s: ", page_style(STYLE_PLAIN));
     if (latent->error.status != GEN5_OK) {
-        print_damage();
+        page_damage();
         putchar('\n');
         return;
     }
     printf("%s, ", gen5_dtype_name(latent->record->dtype));
-    print_shape(latent->record);
+    page_shape(latent->record);
     putchar('\n');
-    print_label(NULL);
+    page_label(NULL);
     fputs("  ", stdout);
     print_statistics(&latent->statistics);
-    print_label(NULL);
+    page_label(NULL);
     fputs("  ", stdout);
     print_storage(latent->record);
 }
@@ -240,12 +204,12 @@ static void print_latent(const struct latent_report *latent, bool first) {
 static void print_environment(const struct info_report *report) {
     const struct gen5_environment *environment = &report->environment;
     if (report->environment_error.status != GEN5_OK) {
-        print_label("environment");
-        print_damage();
+        page_label("environment");
+        page_damage();
         putchar('\n');
     }
     for (size_t i = 0; i < environment->count; i++) {
-        print_label(i == 0 ? "environment" : NULL);
+        page_label(i == 0 ? "environment" : NULL);
         print_harmless(environment->components[i].canonical);
         putchar('\n');
     }
@@ -266,12 +230,12 @@ static void print_other_chunks(const struct gen5_container *container) {
         if (info_is_member(container, record)) {
             continue;
         }
-        print_label(label);
+        page_label(label);
         label = NULL;
         print_harmless_bytes(record->type, strnlen(record->type, GEN5_TAG_SIZE));
         printf(" at byte %" PRIu64 ": ", record->offset);
         if (record->damage != NULL) {
-            print_damage();
+            page_damage();
             putchar('\n');
         } else if (is_known(record)) {
             puts("a later record takes its place");
@@ -286,10 +250,10 @@ void info_page_print(const struct info_report *report) {
     const struct gen5_container *container = report->file->container;
     size_t chunks = container->manifest->record_count;
     char size[QUANTITY_SIZE];
-    fputs(styled(STYLE_BOLD), stdout);
+    fputs(page_style(STYLE_BOLD), stdout);
     print_harmless(report->file->path);
-    printf("%s\n", styled(STYLE_PLAIN));
-    print_label("file");
+    printf("%s\n", page_style(STYLE_PLAIN));
+    page_label("file");
     printf("%s, format %u.%u, %zu chunk%s\n", quantity_of_bytes(report->file->size, size),
            container->header.version_major, container->header.version_minor, chunks,
            chunks == 1 ? "" : "s");
