@@ -41,5 +41,7 @@ int command_unpack(char **words);
 int command_pack(char **words);
 // env [--check FILE...]: done (printed, or nothing differs), differs, trouble, usage.
 int command_env(char **words);
+// diff A B: done (nothing differs), differs, trouble, usage.
+int command_diff(char **words);
 
 #endif

@@ -35,6 +35,7 @@ static const struct command commands[] = {
     {"pack", command_pack, "FOLDER... -C DIR", "make containers of files", COMMAND_FAILED},
     {"unpack", command_unpack, "FILE... -C DIR", "write the members of containers as files",
      COMMAND_FAILED},
+    {"diff", command_diff, "A.gen5 B.gen5", "show how two containers differ", COMMAND_TROUBLE},
     {"env", command_env, "[--check FILE...]", "print this machine's environment, or find drift",
      COMMAND_TROUBLE},
 };
