@@ -43,5 +43,7 @@ int command_pack(char **words);
 int command_env(char **words);
 // diff A B: done (nothing differs), differs, trouble, usage.
 int command_diff(char **words);
+// preview FILE: done, failed (nothing was drawn), usage.
+int command_preview(char **words);
 
 #endif

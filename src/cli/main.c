@@ -36,6 +36,7 @@ static const struct command commands[] = {
     {"unpack", command_unpack, "FILE... -C DIR", "write the members of containers as files",
      COMMAND_FAILED},
     {"diff", command_diff, "A.gen5 B.gen5", "show how two containers differ", COMMAND_TROUBLE},
+    {"preview", command_preview, "FILE -o OUT.png", "draw a latent as a picture", COMMAND_FAILED},
     {"env", command_env, "[--check FILE...]", "print this machine's environment, or find drift",
      COMMAND_TROUBLE},
 };
@@ -49,7 +50,7 @@ static void print_help(FILE *stream) {
           "\n",
           stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        fprintf(stream, "  gen5fs %-6s %-19s %s\n", commands[i].name, commands[i].arguments,
+        fprintf(stream, "  gen5fs %-7s %-19s %s\n", commands[i].name, commands[i].arguments,
                 commands[i].summary);
     }
     fputs("\n"
