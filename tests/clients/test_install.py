@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The gen5fs authors
+#
+# What `cmake --install` puts into a prefix, used from there: the library by pkg-config and by CMake,
+# with the example of README.md.
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from mount_case import GEN5FS, PROGRAM_SECONDS, REFERENCE, read_file
+from mounted import ROOT, run
+
+BUILD = os.path.dirname(GEN5FS)
+STRICT = ("-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
+
+
+def example():
+    """The C program in README.md."""
+    return re.search(r"^```c\n(.*?)^```$", read_file(os.path.join(ROOT, "README.md")).decode(),
+                     re.DOTALL | re.MULTILINE)[1]
+
+
+def example_line():
+    """How README.md compiles it."""
+    return re.search(r"^cc .*pkg-config.*$", read_file(os.path.join(ROOT, "README.md")).decode(),
+                     re.MULTILINE)[0]
+
+
+class Installed(unittest.TestCase):
+    """gen5fs in a prefix that nobody knew when it was built, with a space in it."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.mkdtemp(prefix="gen5fs-install-")
+        cls.addClassCleanup(shutil.rmtree, folder)
+        cls.prefix = os.path.join(folder, "a prefix")
+        run(["cmake", "--install", BUILD, "--prefix", cls.prefix])
+
+    def setUp(self):
+        self.work = tempfile.mkdtemp(prefix="gen5fs-client-")
+        self.addCleanup(shutil.rmtree, self.work)
+
+    def installed(self, *names):
+        return os.path.join(self.prefix, *names)
+
+    def the_only(self, name):
+        """The path of the one installed file with this name."""
+        found = [os.path.join(folder, name) for folder, _, files in os.walk(self.prefix)
+                 if name in files]
+        self.assertEqual(len(found), 1, f"{name}: {found}")
+        return found[0]
+
+    def program(self, *command, status=0, **environment):
+        done = subprocess.run(
+            command, cwd=self.work, env={**os.environ, **environment}, timeout=PROGRAM_SECONDS,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        )
+        self.assertEqual(done.returncode, status, f"{command}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def write(self, name, text):
+        path = os.path.join(self.work, name)
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        return path
+
+
+class Library(Installed):
+    def modules(self):
+        """The folder of gen5.pc."""
+        return os.path.dirname(self.the_only("gen5.pc"))
+
+    def assert_prints_prompts(self, program):
+        path = os.path.join(REFERENCE, "three-latents.gen5")
+        libraries = os.path.dirname(self.modules())
+        done = self.program(program, path, LD_LIBRARY_PATH=libraries)
+        self.assertEqual(done.stdout.decode(), f"{path}: A puppy smiling, cinematic\n")
+        done = self.program(program, os.path.join(self.work, "missing"), self.write("no", "no"),
+                            status=1, LD_LIBRARY_PATH=libraries)
+        self.assertEqual(done.stdout, b"")
+        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
+
+    def test_the_example_is_compiled_as_the_readme_says(self):
+        self.write("prompts.c", example())
+        # Only eval keeps a space of the prefix in one word.
+        self.program("bash", "-c", f"eval \"{example_line()}\"",
+                     PKG_CONFIG_PATH=self.modules())
+        self.assert_prints_prompts(os.path.join(self.work, "prompts"))
+
+    def test_the_example_compiles_without_a_warning_and_without_extensions(self):
+        source = self.write("prompts.c", example())
+        flags = self.program("pkg-config", "--cflags", "gen5",
+                             PKG_CONFIG_PATH=self.modules())
+        self.program("cc", *STRICT, "-fsyntax-only", source, *shlex.split(flags.stdout.decode()))
+
+    def test_each_header_can_be_included_alone(self):
+        folder = self.installed("include", "gen5")
+        headers = sorted(os.listdir(folder))
+        self.assertEqual(headers, sorted(
+            {name.removesuffix(".in") for name in os.listdir(os.path.join(ROOT, "include", "gen5"))}
+        ))
+        text = self.write("nothing.c", "extern int nothing;\n")
+        for name in headers:
+            with self.subTest(name):
+                self.program("cc", *STRICT, "-fsyntax-only", "-I", self.installed("include"),
+                             "-include", f"gen5/{name}", text)
+
+    def test_cmake_finds_it(self):
+        self.write("prompts.c", example())
+        self.write("CMakeLists.txt", """
+            cmake_minimum_required(VERSION 3.25)
+            project(prompts LANGUAGES C)
+            find_package(gen5 REQUIRED)
+            add_executable(prompts prompts.c)
+            target_link_libraries(prompts PRIVATE gen5::gen5)
+        """)
+        build = os.path.join(self.work, "the build")
+        self.program("cmake", "-S", ".", "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.program("cmake", "--build", build)
+        self.assert_prints_prompts(os.path.join(build, "prompts"))
+
+
+class Files(Installed):
+    def test_no_installed_text_names_the_build_or_the_source(self):
+        for folder, _, names in os.walk(self.prefix):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not os.path.islink(path) and b"\0" not in (text := read_file(path)):
+                    for unwanted in (BUILD, ROOT):
+                        self.assertNotIn(os.fsencode(f"{unwanted}/"), text, path)
+
+
+if __name__ == "__main__":
+    unittest.main()
