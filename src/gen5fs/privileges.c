@@ -20,6 +20,7 @@
 #endif
 
 #include "filesystem.h"
+#include "snapshot.h"
 
 // Before this version a process that Landlock confines cannot rename between folders at all.
 enum { LANDLOCK_VERSION_MIN = 2, LANDLOCK_VERSION_TRUNCATE = 3 };
@@ -49,6 +50,17 @@ static bool allow_below_path(int ruleset, const char *path, uint64_t rights) {
     return allowed;
 }
 
+// Whether large payloads are decoded to unnamed files elsewhere.
+static bool decodes_elsewhere(const struct filesystem *filesystem) {
+    int fd = filesystem->read_only
+                 ? -1
+                 : openat(filesystem->source_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd < 0;
+}
+
 // Files of the source alone; and of the system's, what tells of mounts and ends a connection.
 static bool confine_to_source(const struct filesystem *filesystem) {
     const long version =
@@ -73,6 +85,10 @@ static bool confine_to_source(const struct filesystem *filesystem) {
         // Which goes to the background with its standard streams.
         allow_below_path(ruleset, "/dev/null",
                          LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE) &&
+        (!decodes_elsewhere(filesystem) ||
+         allow_below_path(ruleset, snapshot_temporary_folder(),
+                          LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                              LANDLOCK_ACCESS_FS_MAKE_REG)) &&
         syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     close(ruleset);
     return confined;

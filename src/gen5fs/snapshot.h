@@ -67,4 +67,7 @@ int snapshot_copy(struct filesystem *filesystem, struct snapshot *snapshot,
                   const struct gen5_record *record, int fd_out, uint64_t offset_out,
                   struct gen5_error *error);
 
+// Where large payloads are decoded to if that cannot be in the source.
+const char *snapshot_temporary_folder(void);
+
 #endif

@@ -255,14 +255,18 @@ static int memory_file(void) {
     return memfd_create("gen5fs-payload", MFD_CLOEXEC);
 }
 
+const char *snapshot_temporary_folder(void) {
+    const char *folder = getenv("TMPDIR");
+    return folder != NULL ? folder : "/var/tmp";
+}
+
 // An unnamed file for a large payload: in the source's file system, which has room for such things,
 // in the temporary folder where the source must not be written to, in memory where neither can.
 static int scratch_file(const struct filesystem *filesystem) {
     static const int flags = O_TMPFILE | O_RDWR | O_CLOEXEC;
     int fd = filesystem->read_only ? -1 : openat(filesystem->source_fd, ".", flags, 0600);
     if (fd < 0) {
-        const char *folder = getenv("TMPDIR");
-        fd = open(folder != NULL ? folder : "/var/tmp", flags, 0600);
+        fd = open(snapshot_temporary_folder(), flags, 0600);
     }
     return fd >= 0 ? fd : memory_file();
 }

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The gen5fs authors
 #
-# What the daemon has given up by the time that it reads its first container (intruder.c).
+# What the daemon has given up by the time that it reads its first container (intruder.c), and that
+# it is not missed.
 
 import errno
 import os
 import unittest
 
+import container
 from mount_case import MountCase, read_file
 
 LIBRARY = os.environ.get("GEN5_INTRUDER_LIBRARY")
@@ -66,6 +68,21 @@ class Intruder(MountCase):
             self.assertEqual(self.outcome(deed), 0, deed)
         self.assertFalse(os.path.exists(self.target))
         self.assertEqual(self.mount.log(), "")
+
+
+class Confined(MountCase):
+    def test_a_large_latent_of_a_read_only_mount_is_decoded_to_a_file_and_not_to_memory(self):
+        side = 2048
+        self.mounted(
+            options="ro", daemon={"TMPDIR": self.work},
+            prepare=lambda source: container.build(os.path.join(source, "a.gen5"), latents=[
+                ("zeros", "float32", (1, 4, side, side), bytes(16 * side * side))],
+                compressed="zstd"))
+        with open(self.member("a.gen5", "latent.npy"), "rb") as stream:
+            stream.read(1)
+            folder = f"/proc/{self.mount.pid}/fd"
+            opened = [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)]
+        self.assertTrue(any(path.startswith(self.work) for path in opened), opened)
 
 
 if __name__ == "__main__":
