@@ -6,6 +6,7 @@
 #include "request_loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <linux/fuse.h>
 #include <poll.h>
@@ -105,10 +106,10 @@ static struct fuse_in_header head_of(const struct fuse_buf *request) {
 // All but reads are answered from memory or by a few system calls whatever they are about.
 static bool is_short(const struct fuse_buf *request) {
     static const uint8_t short_operations[] = {
-        FUSE_LOOKUP,    FUSE_FORGET,    FUSE_GETATTR,      FUSE_READLINK,
-        FUSE_OPEN,      FUSE_STATFS,    FUSE_RELEASE,      FUSE_GETXATTR,
-        FUSE_LISTXATTR, FUSE_OPENDIR,   FUSE_READDIR,      FUSE_RELEASEDIR,
-        FUSE_ACCESS,    FUSE_INTERRUPT, FUSE_BATCH_FORGET, FUSE_READDIRPLUS};
+        FUSE_LOOKUP,      FUSE_FORGET,     FUSE_GETATTR,  FUSE_READLINK,  FUSE_OPEN,
+        FUSE_STATFS,      FUSE_RELEASE,    FUSE_GETXATTR, FUSE_LISTXATTR, FUSE_OPENDIR,
+        FUSE_READDIR,     FUSE_RELEASEDIR, FUSE_ACCESS,   FUSE_INTERRUPT, FUSE_BATCH_FORGET,
+        FUSE_READDIRPLUS, FUSE_IOCTL,      FUSE_LSEEK};
     struct fuse_in_header head = head_of(request);
     if (head.opcode == FUSE_READ) {
         struct fuse_read_in read = {.size = UINT32_MAX};
@@ -121,6 +122,21 @@ static bool is_short(const struct fuse_buf *request) {
            memchr(short_operations, (int)head.opcode, sizeof short_operations) != NULL;
 }
 
+// What nobody waits for and next to nothing is done about: it never keeps another request waiting
+// for as long as it takes to wake a thread up. The last close of a writer may have to store what it
+// wrote.
+static bool is_trifle(const struct fuse_buf *request) {
+    struct fuse_in_header head = head_of(request);
+    if (head.opcode == FUSE_RELEASE) {
+        struct fuse_release_in release = {.flags = O_RDWR};
+        if (request->size >= sizeof head + sizeof release) {
+            memcpy(&release, (const char *)request->mem + sizeof head, sizeof release);
+        }
+        return (release.flags & O_ACCMODE) == O_RDONLY;
+    }
+    return head.opcode == FUSE_FORGET || head.opcode == FUSE_BATCH_FORGET;
+}
+
 static void wake_watching(struct request_loop *loop) {
     if (atomic_exchange(&loop->watching_sleeps, false)) {
         pthread_mutex_lock(&loop->lock);
@@ -131,7 +147,7 @@ static void wake_watching(struct request_loop *loop) {
 
 // Answer one request. false where the turn was passed on before or meanwhile.
 static bool answer(struct request_loop *loop, uint64_t turn, const struct fuse_buf *request) {
-    bool keeps = is_short(request) && !more_is_waiting(loop);
+    bool keeps = is_trifle(request) || (is_short(request) && !more_is_waiting(loop));
     if (keeps) {
         atomic_fetch_add(&loop->progress, 1);
         if (atomic_load(&loop->watching_sleeps)) {
