@@ -23,8 +23,7 @@ enum {
     THREADS_MAX = 1000,   // as many requests can be blocked at a time
     IDLE_THREADS_MAX = 8, // more are let go
     TICK_MS = 1,
-    QUIET_TICKS = 50,          // after so many without a request the watching thread sleeps
-    SHORT_READ_MAX = 32 * 1024 // bytes; larger reads come from files that may have to be decoded
+    QUIET_TICKS = 50, // after so many without a request the watching thread sleeps
 };
 
 struct request_loop {
@@ -46,6 +45,13 @@ struct request_loop {
     unsigned int waiting; // for the turn
     bool ended;
 };
+
+// The turn that this thread answers a request in, while it does: 0 where it has none.
+struct own_turn {
+    struct request_loop *loop;
+    uint64_t turn;
+};
+static _Thread_local struct own_turn own_turn;
 
 static void *serve(void *argument);
 
@@ -103,21 +109,15 @@ static struct fuse_in_header head_of(const struct fuse_buf *request) {
     return head;
 }
 
-// All but reads are answered from memory or by a few system calls whatever they are about.
+// What is answered from memory or by a few system calls. A read is not always, but then
+// request_takes_long is called.
 static bool is_short(const struct fuse_buf *request) {
     static const uint8_t short_operations[] = {
         FUSE_LOOKUP,      FUSE_FORGET,     FUSE_GETATTR,  FUSE_READLINK,  FUSE_OPEN,
         FUSE_STATFS,      FUSE_RELEASE,    FUSE_GETXATTR, FUSE_LISTXATTR, FUSE_OPENDIR,
         FUSE_READDIR,     FUSE_RELEASEDIR, FUSE_ACCESS,   FUSE_INTERRUPT, FUSE_BATCH_FORGET,
-        FUSE_READDIRPLUS, FUSE_IOCTL,      FUSE_LSEEK};
+        FUSE_READDIRPLUS, FUSE_IOCTL,      FUSE_LSEEK,    FUSE_READ};
     struct fuse_in_header head = head_of(request);
-    if (head.opcode == FUSE_READ) {
-        struct fuse_read_in read = {.size = UINT32_MAX};
-        if (request->size >= sizeof head + sizeof read) {
-            memcpy(&read, (const char *)request->mem + sizeof head, sizeof read);
-        }
-        return read.size <= SHORT_READ_MAX;
-    }
     return head.opcode <= UINT8_MAX &&
            memchr(short_operations, (int)head.opcode, sizeof short_operations) != NULL;
 }
@@ -158,7 +158,9 @@ static bool answer(struct request_loop *loop, uint64_t turn, const struct fuse_b
         pass_turn(loop, turn);
         pthread_mutex_unlock(&loop->lock);
     }
+    own_turn = (struct own_turn){loop, keeps ? turn : 0};
     fuse_session_process_buf(loop->session, request);
+    own_turn = (struct own_turn){NULL, 0};
     if (!keeps) {
         return false;
     }
@@ -191,6 +193,16 @@ static bool serve_turn(struct request_loop *loop, uint64_t turn, struct fuse_buf
         }
     }
     return true;
+}
+
+void request_takes_long(void) {
+    const struct own_turn own = own_turn;
+    if (own.turn != 0) {
+        pthread_mutex_lock(&own.loop->lock);
+        pass_turn(own.loop, own.turn);
+        pthread_mutex_unlock(&own.loop->lock);
+        own_turn.turn = 0;
+    }
 }
 
 static void end(struct request_loop *loop) {

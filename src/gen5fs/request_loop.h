@@ -22,6 +22,11 @@ struct request_loop;
 int request_loop_start(struct fuse_session *session, struct request_counts *counts, int ended_fd,
                        struct request_loop **loop);
 
+// The request that this thread is answering is about to do what takes a good part of a millisecond
+// or waits for somebody: another thread takes the next one. Does nothing where that is the case
+// already, and in threads that answer no request. Takes no lock but the loop's own.
+void request_takes_long(void);
+
 // Wait for the end of all threads and free the loop; after the end, or it waits until then.
 void request_loop_join(struct request_loop *loop);
 

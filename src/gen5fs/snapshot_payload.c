@@ -18,11 +18,16 @@
 
 #include "filesystem.h"
 #include "gen5/payload.h"
+#include "request_loop.h"
 #include "snapshot.h"
 #include "snapshot_private.h"
 
 // Caps, as snapshot.h states them.
 enum { MEMORY_BYTES_MAX = 32 << 20, PAYLOAD_IN_MEMORY_MAX = 8 << 20 };
+
+// A payload of so few bytes is verified or decoded in less time than it takes to wake another
+// thread.
+enum { PROMPT_SIZE_MAX = 96 * 1024 };
 
 // So often a raw payload whose file goes on changing is verified for one read.
 enum { RAW_ATTEMPTS = 3 };
@@ -155,6 +160,9 @@ static int no_memory(struct gen5_error *error) {
 
 // Wait until nobody else works on the payload. The lock is held.
 static void wait_while_busy(struct snapshot_cache *cache, const struct payload *payload) {
+    if (payload->state == PAYLOAD_BUSY) {
+        request_takes_long();
+    }
     while (payload->state == PAYLOAD_BUSY) {
         pthread_cond_wait(&cache->payload_done, &cache->lock);
     }
@@ -175,6 +183,9 @@ static int verify_raw(struct filesystem *filesystem, struct snapshot *snapshot,
     payload->state = PAYLOAD_BUSY;
     payload->hashed_file = *now;
     pthread_mutex_unlock(&cache->lock);
+    if (record->payload_size > PROMPT_SIZE_MAX) {
+        request_takes_long();
+    }
     *error = (struct gen5_error)GEN5_ERROR_NONE;
     gen5_payload_copy(snapshot->container, record, verification(filesystem), -1, 0, error);
     pthread_mutex_lock(&cache->lock);
@@ -376,6 +387,9 @@ static int decode(struct filesystem *filesystem, struct snapshot *snapshot,
         cache->payload_bytes += (size_t)record->payload_size;
     }
     pthread_mutex_unlock(&cache->lock);
+    if (record->payload_size > PROMPT_SIZE_MAX) {
+        request_takes_long();
+    }
     struct decoded decoded = decode_checked(filesystem, snapshot, record, payload, error);
     pthread_mutex_lock(&cache->lock);
     finish(cache, payload, error);
