@@ -109,6 +109,10 @@ struct container {
     struct file_node *files;
     struct hidden *hidden;
     struct gen5_identity seen; // the state of the file that the kernel was last told of
+    // Where the kernel opens no files: the file that its nodes were last found in, kept open, since
+    // any of them may be being read when another program replaces it. -1 for none.
+    int held_fd;
+    struct gen5_identity held; // what that was then
     char *first_latent;        // the path that LATENT_NAME led to then; NULL: not known
     bool removal_scheduled;
     // A container that mkdir made, until it has been left alone for a while (container_fresh.c).
@@ -183,6 +187,16 @@ int content_read(struct filesystem *filesystem, struct snapshot *snapshot,
 // What the container is now. 0 or an errno (ENOENT where its file is gone); the caller releases it.
 int container_snapshot(struct filesystem *filesystem, struct container *container,
                        struct snapshot **snapshot);
+// Where the kernel opens no files: files whose version is another in `snapshot` keep the file that
+// they were found in until now, and the container holds the present one. container.lock is held.
+void view_hold(struct filesystem *filesystem, struct container *container,
+               struct snapshot *snapshot);
+void view_let_go(struct filesystem *filesystem, struct container *container);
+// A snapshot that has the version which the file shows, where the kernel opens no files: `now`,
+// which may be NULL, or the one that was held. ESTALE where there is none any more; the caller
+// releases it. container.lock is held.
+int view_version(struct filesystem *filesystem, struct file_node *file, struct snapshot *now,
+                 struct snapshot **snapshot);
 int hidden_add(struct container *container, const char *path, const struct member *member,
                const struct version *version, int64_t due_ms);
 // Whether a member of this version is hidden. Metadata is in every version, since that changes with

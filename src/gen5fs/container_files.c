@@ -367,6 +367,25 @@ static int content_pinned(struct filesystem *filesystem, struct file_node *file,
     return problem;
 }
 
+// The same where the kernel opens no files: what the node stands for.
+static int content_of_node(struct filesystem *filesystem, struct file_node *file,
+                           struct snapshot **snapshot, struct member *member) {
+    struct container *container = file->container;
+    struct snapshot *now = NULL;
+    (void)container_snapshot(filesystem, container, &now);
+    pthread_mutex_lock(&container->lock);
+    int problem = view_version(filesystem, file, now, snapshot);
+    if (problem == 0) {
+        problem = member_copy(member, &file->member);
+        if (problem != 0) {
+            snapshot_release(filesystem, *snapshot);
+        }
+    }
+    pthread_mutex_unlock(&container->lock);
+    snapshot_release(filesystem, now);
+    return problem;
+}
+
 int container_read(struct filesystem *filesystem, struct handle *handle, char *buffer, size_t size,
                    off_t offset, size_t *got) {
     struct file_node *file = handle->node->file;
@@ -382,7 +401,8 @@ int container_read(struct filesystem *filesystem, struct handle *handle, char *b
     pthread_rwlock_unlock(&file->draft_lock);
     struct snapshot *snapshot = NULL;
     struct member origin;
-    int problem = content_pinned(filesystem, file, &snapshot, &origin);
+    int problem = filesystem->opens_files ? content_pinned(filesystem, file, &snapshot, &origin)
+                                          : content_of_node(filesystem, file, &snapshot, &origin);
     if (problem != 0) {
         return problem;
     }

@@ -22,6 +22,7 @@ static struct container *container_new(struct node *node) {
     struct container *container = calloc(1, sizeof *container);
     if (container != NULL) {
         container->node = node;
+        container->held_fd = -1;
         pthread_mutex_init(&container->commit_lock, NULL);
         pthread_mutex_init(&container->lock, NULL);
         pthread_condattr_t attributes;
@@ -33,13 +34,14 @@ static struct container *container_new(struct node *node) {
     return container;
 }
 
-static void container_free(struct container *container) {
+static void container_free(struct filesystem *filesystem, struct container *container) {
     if (container == NULL) {
         return;
     }
     while (container->hidden != NULL) {
         hidden_drop(container, container->hidden->path);
     }
+    view_let_go(filesystem, container);
     free(container->first_latent);
     free(container->fresh_text);
     pthread_cond_destroy(&container->released);
@@ -79,7 +81,7 @@ void container_leave(struct filesystem *filesystem, struct container *container)
         idle = container;
     }
     pthread_mutex_unlock(&filesystem->nodes.lock);
-    container_free(idle);
+    container_free(filesystem, idle);
     node_release(filesystem, folder);
 }
 
@@ -260,6 +262,6 @@ void container_node_gone(struct filesystem *filesystem, struct node *node) {
         }
         return;
     }
-    container_free(folder->container);
+    container_free(filesystem, folder->container);
     folder->container = NULL;
 }

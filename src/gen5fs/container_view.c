@@ -4,10 +4,13 @@
 // What a container's directory shows: what its file has, less what is hidden, and with the files
 // that are only here.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "container.h"
+#include "descriptors.h"
 #include "kernel_notices.h"
 #include "key_hash.h"
 #include "watcher.h"
@@ -82,6 +85,82 @@ static bool follows_container(const struct file_node *file) {
     return file->attached && !file->fresh && file->draft_fd < 0 && file->member.kind != MEMBER_NONE;
 }
 
+// Whether such a file may go on to another version, with the same node: nobody has it open.
+static bool may_adopt(const struct filesystem *filesystem, const struct file_node *file) {
+    return filesystem->opens_files && file->opens == 0;
+}
+
+// The state that is held, if it has the version that the file shows.
+static struct snapshot *held_version(struct filesystem *filesystem, const struct file_node *file) {
+    struct snapshot *held = NULL;
+    const int fd = file->container->held_fd;
+    if (fd < 0 || snapshot_from_fd(filesystem, fd, &held) != 0) {
+        return NULL;
+    }
+    struct version version = member_version(held, &file->member);
+    if (!version.present || !version_equal(&version, &file->version)) {
+        snapshot_release(filesystem, held);
+        return NULL;
+    }
+    return held;
+}
+
+void view_let_go(struct filesystem *filesystem, struct container *container) {
+    if (container->held_fd >= 0) {
+        close(container->held_fd);
+        container->held_fd = -1;
+        descriptors_give_back(filesystem);
+    }
+}
+
+void view_hold(struct filesystem *filesystem, struct container *container,
+               struct snapshot *snapshot) {
+    if (filesystem->opens_files ||
+        (container->held_fd >= 0 && gen5_identity_equal(&container->held, &snapshot->identity))) {
+        return;
+    }
+    for (struct file_node *file = container->files; file != NULL; file = file->next) {
+        struct version version = member_version(snapshot, &file->member);
+        if (file->snapshot == NULL && !version_equal(&version, &file->version)) {
+            file->snapshot = held_version(filesystem, file);
+        }
+    }
+    view_let_go(filesystem, container);
+    // Without a descriptor, who has a file open when it is replaced is told so by ESTALE.
+    if (descriptors_grant(filesystem)) {
+        container->held_fd = fcntl(snapshot->fd, F_DUPFD_CLOEXEC, 0);
+        if (container->held_fd < 0) {
+            descriptors_give_back(filesystem);
+        }
+    }
+    container->held = snapshot->identity;
+}
+
+int view_version(struct filesystem *filesystem, struct file_node *file, struct snapshot *now,
+                 struct snapshot **snapshot) {
+    if (now != NULL) {
+        view_hold(filesystem, file->container, now);
+    }
+    if (file->snapshot != NULL) {
+        *snapshot = snapshot_reference(file->snapshot);
+        return 0;
+    }
+    struct version version = {.present = false};
+    if (now != NULL) {
+        version = member_version(now, &file->member);
+    }
+    if (version.present && version_equal(&version, &file->version)) {
+        *snapshot = snapshot_reference(now);
+        return 0;
+    }
+    file->snapshot = held_version(filesystem, file);
+    if (file->snapshot == NULL) {
+        return ESTALE;
+    }
+    *snapshot = snapshot_reference(file->snapshot);
+    return 0;
+}
+
 // Let a file that nobody has open follow the container to another version. The lock is held.
 static void file_adopt(struct file_node *file, const struct version *version) {
     file->version = *version;
@@ -100,7 +179,7 @@ int view_find(struct filesystem *filesystem, struct container *container, struct
     struct version version = member_version(snapshot, &member);
     if (problem == 0 && found != NULL && follows_container(found) &&
         !version_equal(&version, &found->version)) {
-        if (found->opens == 0 && version.present) {
+        if (may_adopt(filesystem, found) && version.present) {
             file_adopt(found, &version);
         } else {
             file_detach(filesystem, found);
@@ -261,6 +340,7 @@ int container_lookup(struct filesystem *filesystem, struct node *folder, const c
     problem = container_snapshot(filesystem, container, &snapshot);
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
+        view_hold(filesystem, container, snapshot);
         if (folder->kind == NODE_CONTAINER && caller != 0 &&
             fresh_hides(filesystem, container, name, caller)) {
             problem = ENOENT;
@@ -289,6 +369,10 @@ int container_getattr(struct filesystem *filesystem, struct node *node, struct s
         // The container is gone; whoever has the file open still has it.
         snapshot = snapshot_reference(node->file->snapshot);
         problem = 0;
+    } else if (problem != 0 && node->kind == NODE_FILE && !filesystem->opens_files) {
+        problem = view_version(filesystem, node->file, NULL, &snapshot);
+    } else if (problem == 0) {
+        view_hold(filesystem, container, snapshot);
     }
     if (problem != 0) {
         problem = problem == ENOENT ? ESTALE : problem;
@@ -300,7 +384,7 @@ int container_getattr(struct filesystem *filesystem, struct node *node, struct s
         latents_attributes(snapshot, node, filesystem, attributes);
     } else {
         struct version version = member_version(snapshot, &node->file->member);
-        if (follows_container(node->file) && node->file->opens == 0 && version.present &&
+        if (follows_container(node->file) && may_adopt(filesystem, node->file) && version.present &&
             !version_equal(&version, &node->file->version)) {
             file_adopt(node->file, &version);
         }
@@ -532,6 +616,7 @@ int container_list(struct filesystem *filesystem, struct node *folder,
     problem = container_snapshot(filesystem, container, &snapshot);
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
+        view_hold(filesystem, container, snapshot);
         problem = folder->kind == NODE_LATENTS
                       ? list_latents(filesystem, container, snapshot, listing)
                       : list_top(filesystem, container, snapshot, listing);
@@ -567,7 +652,7 @@ static struct told file_update(struct filesystem *filesystem, struct file_node *
     if (version_equal(&version, &file->version)) {
         return told;
     }
-    if (file->opens == 0 && version.present) {
+    if (may_adopt(filesystem, file) && version.present) {
         file_adopt(file, &version);
         told.pages = true;
     } else {
@@ -682,6 +767,7 @@ void view_update(struct filesystem *filesystem, struct container *container,
     pthread_mutex_lock(&container->lock);
     bool news = !gen5_identity_equal(&container->seen, &snapshot->identity);
     container->seen = snapshot->identity;
+    view_hold(filesystem, container, snapshot);
     size_t count = news ? files_update(filesystem, container, snapshot, &told) : 0;
     bool first_moved = news && first_latent_moved(container, snapshot);
     pthread_mutex_unlock(&container->lock);

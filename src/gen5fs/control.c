@@ -65,9 +65,42 @@ static int source_node(struct filesystem *filesystem, int fd, bool raw, struct n
     return node_for_source(filesystem, fd, attributes, raw, node);
 }
 
+static int make_text(struct filesystem *filesystem, char **text, size_t *size) {
+    FILE *out = open_memstream(text, size);
+    if (out == NULL) {
+        return errno;
+    }
+    fprintf(out, "source: %s\nmountpoint: %s\ndaemon: %d\nmode: %s\n", filesystem->source_path,
+            filesystem->mount_path, (int)getpid(),
+            filesystem->read_only ? "read-only" : "read-write");
+    container_report(filesystem, out);
+    rescue_report(filesystem, out);
+    request_counts_print(&filesystem->requests, out);
+    bool failed = ferror(out) != 0;
+    return fclose(out) != 0 || failed ? ENOMEM : 0;
+}
+
+// A status of this moment: who looks again is given another node.
+static int new_status_node(struct filesystem *filesystem, struct node *folder, struct node **node) {
+    char *text = NULL;
+    size_t size = 0;
+    int problem = make_text(filesystem, &text, &size);
+    if (problem == 0) {
+        problem = node_new(filesystem, NODE_STATUS, folder, STATUS_INO, node);
+    }
+    if (problem != 0) {
+        free(text);
+        return problem;
+    }
+    (*node)->text = text;
+    return 0;
+}
+
 static int status_node(struct filesystem *filesystem, struct node *folder, struct node **node,
                        struct stat *attributes) {
-    int problem = kept_node(filesystem, &filesystem->status, NODE_STATUS, folder, STATUS_INO, node);
+    int problem = filesystem->opens_files ? kept_node(filesystem, &filesystem->status, NODE_STATUS,
+                                                      folder, STATUS_INO, node)
+                                          : new_status_node(filesystem, folder, node);
     if (problem != 0) {
         return problem;
     }
@@ -123,6 +156,7 @@ int control_getattr(struct filesystem *filesystem, struct node *node, struct sta
         .st_nlink = 1,
         .st_uid = source.st_uid,
         .st_gid = source.st_gid,
+        .st_size = node->kind == NODE_STATUS && node->text != NULL ? (off_t)strlen(node->text) : 0,
         .st_blksize = source.st_blksize,
         .st_atim = source.st_atim,
         .st_mtim = source.st_mtim,
@@ -154,21 +188,6 @@ int control_list(struct filesystem *filesystem, struct node *folder,
         }
     }
     return 0;
-}
-
-static int make_text(struct filesystem *filesystem, char **text, size_t *size) {
-    FILE *out = open_memstream(text, size);
-    if (out == NULL) {
-        return errno;
-    }
-    fprintf(out, "source: %s\nmountpoint: %s\ndaemon: %d\nmode: %s\n", filesystem->source_path,
-            filesystem->mount_path, (int)getpid(),
-            filesystem->read_only ? "read-only" : "read-write");
-    container_report(filesystem, out);
-    rescue_report(filesystem, out);
-    request_counts_print(&filesystem->requests, out);
-    bool failed = ferror(out) != 0;
-    return fclose(out) != 0 || failed ? ENOMEM : 0;
 }
 
 int control_open_status(struct filesystem *filesystem, struct node *node, struct handle **handle) {

@@ -16,7 +16,8 @@
 // caller.
 int control_lookup(struct filesystem *filesystem, struct node *folder, const char *name,
                    struct node **child, struct stat *attributes);
-// Of a NODE_CONTROL or NODE_STATUS. The status has size 0 and is read with direct I/O, as in /proc.
+// Of a NODE_CONTROL or NODE_STATUS. The status has size 0 and is read with direct I/O, as in /proc;
+// where files are not opened, each look-up gives a new node with a text of its own.
 int control_getattr(struct filesystem *filesystem, struct node *node, struct stat *attributes);
 int control_list(struct filesystem *filesystem, struct node *folder,
                  struct container_listing *listing);

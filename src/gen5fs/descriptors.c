@@ -14,6 +14,9 @@
 #include "filesystem.h"
 #include "kernel_notices.h"
 
+// With fewer, a library of some size would have more containers than could be kept open.
+enum { GRANTED_MIN = 4096 };
+
 struct noted_name {
     struct noted_name *next;
     struct node *folder; // a reference
@@ -35,6 +38,25 @@ bool descriptors_are_scarce(struct filesystem *filesystem) {
     size_t count = filesystem->nodes.source_count;
     pthread_mutex_unlock(&filesystem->nodes.lock);
     return count > max / 2;
+}
+
+bool descriptors_may_be_granted(void) {
+    return descriptors_max() / 4 >= GRANTED_MIN;
+}
+
+bool descriptors_grant(struct filesystem *filesystem) {
+    const size_t max = descriptors_max() / 4;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool granted = filesystem->nodes.granted_count < max;
+    filesystem->nodes.granted_count += granted ? 1 : 0;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return granted;
+}
+
+void descriptors_give_back(struct filesystem *filesystem) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    filesystem->nodes.granted_count--;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
 }
 
 static void forget_name(struct filesystem *filesystem, struct noted_name *noted) {

@@ -16,6 +16,12 @@ struct node;
 // Whether half of what the process may open is in use by nodes of the source.
 bool descriptors_are_scarce(struct filesystem *filesystem);
 
+// Whether the limit is one that leaves a quarter for descriptors that are kept in case they are
+// needed. Asking for one more of these; what was granted is given back.
+bool descriptors_may_be_granted(void);
+bool descriptors_grant(struct filesystem *filesystem);
+void descriptors_give_back(struct filesystem *filesystem);
+
 // A name was looked up, and the kernel is about to remember it.
 void descriptors_note(struct filesystem *filesystem, struct node *folder, const char *name,
                       const struct node *node);

@@ -64,6 +64,9 @@ double entry_attribute_seconds(struct filesystem *filesystem, const struct node 
 
 static double name_seconds(struct filesystem *filesystem, const struct node *folder,
                            const char *name, const struct node *node) {
+    if (node->kind == NODE_STATUS) {
+        return 0;
+    }
     if (folder->kind == NODE_CONTROL || node->kind == NODE_CONTROL) {
         return CACHE_SECONDS;
     }

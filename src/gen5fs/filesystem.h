@@ -49,7 +49,10 @@ struct filesystem {
     bool no_verify;
     bool debug;
     bool opens_folders; // the kernel has to be let open folders one by one; set by operations.c
-    uid_t daemon_uid;   // effective, at start
+    // The same of files; likewise. Where it has not, as in a mount that is read-only, it sends
+    // neither open nor release: nobody knows which files are open, and every file may be.
+    bool opens_files;
+    uid_t daemon_uid; // effective, at start
     struct gen5_limits limits;
     struct node_table nodes;
     struct node *root;

@@ -189,6 +189,9 @@ static void node_destroy(struct filesystem *filesystem, struct node *node) {
         pthread_mutex_lock(&filesystem->nodes.lock);
         list_remove(&filesystem->nodes, node);
         pthread_mutex_unlock(&filesystem->nodes.lock);
+        if (node->kind == NODE_STATUS) {
+            free(node->text);
+        }
         free(node->name);
         free(node);
         node = NULL;

@@ -78,7 +78,10 @@ struct node {
     // NODE_CONTAINER and NODE_LATENTS: protected by node_table.lock; NULL until somebody looks
     // inside.
     struct container *container;
-    struct file_node *file; // NODE_FILE: constant, owned
+    union {
+        struct file_node *file; // NODE_FILE: constant, owned
+        char *text;             // NODE_STATUS: constant, owned; NULL where it is made at each open
+    };
 };
 
 struct node_table {
@@ -89,6 +92,7 @@ struct node_table {
     size_t bucket_count;
     size_t node_count;
     size_t source_count;            // NODE_SOURCE among them: each has a descriptor
+    size_t granted_count;           // descriptors that were granted (descriptors.c)
     struct noted_name *noted_first; // names that the kernel may be asked to forget (descriptors.c)
     struct noted_name *noted_last;
     size_t noted_count;

@@ -17,6 +17,7 @@
 #include "access_list.h"
 #include "container_operations.h"
 #include "control.h"
+#include "descriptors.h"
 #include "entry.h"
 #include "kernel_notices.h"
 #include "listing.h"
@@ -543,10 +544,17 @@ static int open_node(struct filesystem *filesystem, struct node *node, int flags
     return unexpected(node, "open");
 }
 
+// A file of a mount that is read-only needs no opening: the kernel is told once, as with folders,
+// and from then on sends neither this nor a release. Which version of a member is read the node
+// decides then (container.h: view_version).
 static void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file) {
     struct filesystem *filesystem = filesystem_of(request);
     const struct caller caller = caller_of(request);
     struct handle *handle = NULL;
+    if (!filesystem->opens_files) {
+        fuse_reply_err(request, ENOSYS);
+        return;
+    }
     bool keep_cache = false;
     int problem = open_node(filesystem, request_node(request, number), file->flags, &caller,
                             &handle, &keep_cache);
@@ -577,6 +585,40 @@ static int read_status(const struct handle *handle, char *buffer, size_t size, o
     return 0;
 }
 
+// The kernel's handle or, where it opens no files, one that is made for this request alone.
+static int borrow_handle(struct filesystem *filesystem, struct node *node,
+                         const struct fuse_file_info *file, struct handle *own,
+                         struct handle **handle) {
+    *handle = handle_of(file);
+    if (*handle != NULL) {
+        return 0;
+    }
+    *handle = own;
+    *own = (struct handle){.kind = HANDLE_FILE, .node = node, .fd = -1};
+    switch (node->kind) {
+    case NODE_SOURCE:
+        return ordinary_lend(filesystem, node, own);
+    case NODE_FILE:
+        return 0;
+    case NODE_STATUS:
+        own->kind = HANDLE_STATUS;
+        own->text = node->text;
+        own->text_size = node->text != NULL ? strlen(node->text) : 0;
+        return 0;
+    case NODE_CONTAINER:
+    case NODE_LATENTS:
+    case NODE_CONTROL:
+        return EISDIR;
+    }
+    return unexpected(node, "use of a file");
+}
+
+static void return_handle(const struct handle *handle, const struct handle *own) {
+    if (handle == own && own->fd >= 0) {
+        close(own->fd);
+    }
+}
+
 static int read_handle(struct filesystem *filesystem, struct handle *handle, char *buffer,
                        size_t size, off_t offset, size_t *got) {
     switch (handle->kind) {
@@ -592,12 +634,19 @@ static int read_handle(struct filesystem *filesystem, struct handle *handle, cha
 
 static void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                            struct fuse_file_info *file) {
-    (void)number;
+    struct filesystem *filesystem = filesystem_of(request);
+    struct handle own;
+    struct handle *handle;
     size_t got = 0;
     char *buffer = malloc(size > 0 ? size : 1);
-    int problem = buffer == NULL ? ENOMEM
-                                 : read_handle(filesystem_of(request), handle_of(file), buffer,
-                                               size, offset, &got);
+    int problem = buffer == NULL ? ENOMEM : 0;
+    if (problem == 0) {
+        problem = borrow_handle(filesystem, request_node(request, number), file, &own, &handle);
+        if (problem == 0) {
+            problem = read_handle(filesystem, handle, buffer, size, offset, &got);
+        }
+        return_handle(handle, &own);
+    }
     if (problem != 0) {
         fuse_reply_err(request, problem);
     } else {
@@ -612,7 +661,9 @@ static void operation_write(fuse_req_t request, fuse_ino_t number, const char *b
     struct handle *handle = handle_of(file);
     size_t written = 0;
     int problem = EBADF;
-    if (handle->kind == HANDLE_ORDINARY) {
+    if (handle == NULL) {
+        problem = EROFS; // Whoever mounts it anew as writable does not change what it is.
+    } else if (handle->kind == HANDLE_ORDINARY) {
         // Pages of a mapping have their place, whatever the flags of the descriptor that they go
         // through.
         bool append = (file->flags & O_APPEND) != 0 && file->writepage == 0;
@@ -632,7 +683,9 @@ static void operation_flush(fuse_req_t request, fuse_ino_t number, struct fuse_f
     (void)number;
     struct handle *handle = handle_of(file);
     int problem = 0;
-    if (handle->kind == HANDLE_ORDINARY) {
+    if (handle == NULL) {
+        problem = ENOSYS; // The kernel asks no more.
+    } else if (handle->kind == HANDLE_ORDINARY) {
         problem = ordinary_flush(filesystem_of(request), handle);
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_flush(filesystem_of(request), handle, fuse_req_ctx(request)->pid);
@@ -645,7 +698,9 @@ static void operation_fsync(fuse_req_t request, fuse_ino_t number, int data_only
     (void)number;
     struct handle *handle = handle_of(file);
     int problem = 0;
-    if (handle->kind == HANDLE_ORDINARY) {
+    if (handle == NULL) {
+        problem = 0; // Nothing was written.
+    } else if (handle->kind == HANDLE_ORDINARY) {
         problem = ordinary_fsync(handle, data_only != 0);
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_fsync(filesystem_of(request), handle);
@@ -658,7 +713,9 @@ static void operation_fallocate(fuse_req_t request, fuse_ino_t number, int mode,
     (void)number;
     struct handle *handle = handle_of(file);
     int problem = EOPNOTSUPP;
-    if (handle->kind == HANDLE_ORDINARY) {
+    if (handle == NULL) {
+        problem = EROFS;
+    } else if (handle->kind == HANDLE_ORDINARY) {
         problem = ordinary_fallocate(filesystem_of(request), handle, mode, offset, length);
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_fallocate(filesystem_of(request), handle, mode, offset, length);
@@ -668,15 +725,18 @@ static void operation_fallocate(fuse_req_t request, fuse_ino_t number, int mode,
 
 static void operation_lseek(fuse_req_t request, fuse_ino_t number, off_t offset, int whence,
                             struct fuse_file_info *file) {
-    (void)number;
-    struct handle *handle = handle_of(file);
+    struct filesystem *filesystem = filesystem_of(request);
+    struct handle own;
+    struct handle *handle;
     off_t found = 0;
-    int problem = EINVAL;
-    if (handle->kind == HANDLE_ORDINARY) {
-        problem = ordinary_lseek(handle, offset, whence, &found);
-    } else if (handle->kind == HANDLE_FILE) {
-        problem = container_lseek(filesystem_of(request), handle, offset, whence, &found);
+    int problem = borrow_handle(filesystem, request_node(request, number), file, &own, &handle);
+    if (problem == 0) {
+        problem = handle->kind == HANDLE_ORDINARY ? ordinary_lseek(handle, offset, whence, &found)
+                  : handle->kind == HANDLE_FILE
+                      ? container_lseek(filesystem, handle, offset, whence, &found)
+                      : EINVAL;
     }
+    return_handle(handle, &own);
     if (problem != 0) {
         fuse_reply_err(request, problem);
     } else {
@@ -695,7 +755,8 @@ static void operation_copy_file_range(fuse_req_t request, fuse_ino_t number_in, 
     size_t copied = 0;
     // The kernel then copies by reading and writing.
     int problem = EOPNOTSUPP;
-    if (flags == 0 && from->kind == HANDLE_ORDINARY && into->kind == HANDLE_ORDINARY) {
+    if (flags == 0 && from != NULL && into != NULL && from->kind == HANDLE_ORDINARY &&
+        into->kind == HANDLE_ORDINARY) {
         problem =
             ordinary_copy(filesystem_of(request), from, offset_in, into, offset_out, size, &copied);
     }
@@ -873,6 +934,8 @@ static void operation_init(void *userdata, struct fuse_conn_info *connection) {
     connection->time_gran = 1;
     // Kernels before Linux 5.1 take ENOSYS for a failure.
     filesystem->opens_folders = (connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) == 0;
+    filesystem->opens_files = !filesystem->read_only || !descriptors_may_be_granted() ||
+                              (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) == 0;
 }
 
 const struct fuse_lowlevel_ops gen5fs_operations = {

@@ -90,6 +90,9 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
 // A handle on an open descriptor, which it takes over in every case.
 int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd, int flags,
                         struct handle **handle);
+// A handle for one request of a kernel that opens no files. The caller closes its descriptor; it
+// holds no reference.
+int ordinary_lend(struct filesystem *filesystem, struct node *node, struct handle *handle);
 int ordinary_read(struct handle *handle, char *buffer, size_t size, off_t offset, size_t *got);
 // `append`: at the end of the file as it is now, wherever the caller believes it to be.
 int ordinary_write(struct filesystem *filesystem, struct handle *handle, const char *buffer,

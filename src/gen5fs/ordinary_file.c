@@ -99,6 +99,20 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
     return problem;
 }
 
+int ordinary_lend(struct filesystem *filesystem, struct node *node, struct handle *handle) {
+    int problem = ordinary_check_kind(filesystem, node);
+    if (problem != 0) {
+        return problem;
+    }
+    // What was seen before the bytes are read is never newer than they are.
+    enum ordinary_state before = ordinary_change_begin(filesystem, node);
+    int fd = open(descriptor_path_of(node->fd).text, O_RDONLY | O_CLOEXEC);
+    problem = fd < 0 ? errno : 0;
+    ordinary_change_end_same_bytes(filesystem, node, before);
+    *handle = (struct handle){.kind = HANDLE_ORDINARY, .node = node, .flags = O_RDONLY, .fd = fd};
+    return problem;
+}
+
 int ordinary_read(struct handle *handle, char *buffer, size_t size, off_t offset, size_t *got) {
     *got = 0;
     while (*got < size) {
