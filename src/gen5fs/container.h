@@ -77,6 +77,8 @@ struct file_node {
     uint32_t writers_flushed;
     uint32_t settling;     // last writers that have left and whose draft is being put away
     bool stale_pages;      // the kernel's pages are of an older version
+    bool pages_given;      // it was given pages of this version, and may have kept them
+    bool giving;           // it is being given them: nobody opens the file for writing meanwhile
     int error_number;      // of the last commit, 0 for none
     char *error;           // why, in words
     uint64_t changes;      // of the draft
@@ -103,7 +105,7 @@ struct container {
         *latents; // the NODE_LATENTS, while the kernel or a caller knows it; not a reference
     pthread_mutex_t commit_lock;
     pthread_mutex_t lock;
-    pthread_cond_t released; // a writer left a file; with lock
+    pthread_cond_t released; // a writer left a file, or the kernel was given one; with lock
     uint32_t pins;           // callers inside, protected by node_table.lock
     // Protected by lock:
     struct file_node *files;

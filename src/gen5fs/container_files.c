@@ -16,6 +16,9 @@
 #include "kernel_notices.h"
 #include "rescue.h"
 
+// A file of so many bytes is given to the kernel when it is opened first.
+enum { GIVEN_SIZE_MAX = 96 * 1024 };
+
 static struct handle *handle_new(struct filesystem *filesystem, struct file_node *file, int flags,
                                  pid_t pid) {
     struct handle *handle = calloc(1, sizeof *handle);
@@ -41,6 +44,7 @@ static void pin_snapshot(struct file_node *file, struct snapshot *snapshot) {
             !version_equal(&version, &file->version)) {
             file->version = version;
             file->stale_pages = true;
+            file->pages_given = false;
         }
     }
 }
@@ -110,6 +114,9 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
         problem = read_empty(filesystem, file, snapshot);
     }
     pthread_mutex_lock(&container->lock);
+    while (writes && file->giving) {
+        pthread_cond_wait(&container->released, &container->lock);
+    }
     if (problem == 0 && snapshot == NULL && file->snapshot == NULL && file->draft_fd < 0) {
         problem = ESTALE;
     }
@@ -187,6 +194,36 @@ static int truncate_draft(struct filesystem *filesystem, struct file_node *file,
     return problem;
 }
 
+// Whether a small file that is opened for reading is given to the kernel with the answer, which
+// saves the request for it. Only where nobody else has it open, and nobody else who wants to write
+// opens it until that is done: what somebody writes must not be overwritten in the kernel's memory
+// by what was there before. And once a version: what the kernel has forgotten since it asks for.
+static bool gives_content(struct file_node *file, const struct handle *handle) {
+    pthread_mutex_lock(&file->container->lock);
+    bool gives = !handle->writes && !file->pages_given && file->opens == 1 && file->draft_fd < 0 &&
+                 file->member.kind != MEMBER_NONE && file->version.size <= GIVEN_SIZE_MAX;
+    file->pages_given = true;
+    file->giving = gives;
+    pthread_mutex_unlock(&file->container->lock);
+    return gives;
+}
+
+static void give_content(struct filesystem *filesystem, struct handle *handle) {
+    struct file_node *file = handle->node->file;
+    char *content = malloc(GIVEN_SIZE_MAX);
+    size_t size = 0;
+    // What cannot be read says so when it is asked for.
+    if (content != NULL &&
+        container_read(filesystem, handle, content, GIVEN_SIZE_MAX, 0, &size) == 0 && size > 0) {
+        notice_content(filesystem, handle->node, content, size);
+    }
+    free(content);
+    pthread_mutex_lock(&file->container->lock);
+    file->giving = false;
+    pthread_cond_broadcast(&file->container->released);
+    pthread_mutex_unlock(&file->container->lock);
+}
+
 int container_open(struct filesystem *filesystem, struct node *node, int flags, pid_t pid,
                    struct handle **handle, bool *keep_cache) {
     struct container *container = NULL;
@@ -199,6 +236,9 @@ int container_open(struct filesystem *filesystem, struct node *node, int flags, 
         // The kernel drops old pages when it is told to at an open, but not an old size. That may
         // have come with the answer to a look-up that a save has overtaken.
         notice_node_now(filesystem, node, false);
+    }
+    if (problem == 0 && *keep_cache && gives_content(node->file, *handle)) {
+        give_content(filesystem, *handle);
     }
     if (problem == 0 && (flags & O_TRUNC) != 0 && (*handle)->writes) {
         problem = truncate_draft(filesystem, node->file, *handle, 0);

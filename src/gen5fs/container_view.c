@@ -165,6 +165,7 @@ int view_version(struct filesystem *filesystem, struct file_node *file, struct s
 static void file_adopt(struct file_node *file, const struct version *version) {
     file->version = *version;
     file->stale_pages = true;
+    file->pages_given = false;
 }
 
 int view_find(struct filesystem *filesystem, struct container *container, struct snapshot *snapshot,

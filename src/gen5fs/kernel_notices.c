@@ -268,6 +268,14 @@ void notice_node_now(struct filesystem *filesystem, struct node *node, bool page
     tell_node(filesystem, node, pages);
 }
 
+void notice_content(struct filesystem *filesystem, struct node *node, void *bytes, size_t size) {
+    struct fuse_bufvec content = FUSE_BUFVEC_INIT(size);
+    content.buf[0].mem = bytes;
+    // Where it fails, the kernel asks.
+    (void)fuse_lowlevel_notify_store(filesystem->session, node_number(filesystem, node), 0,
+                                     &content, 0);
+}
+
 void notice_later(struct filesystem *filesystem, int64_t due_ms,
                   void (*later)(struct filesystem *filesystem, void *argument), void *argument) {
     struct notice *notice = notice_new(NOTICE_WORK, NULL, "");

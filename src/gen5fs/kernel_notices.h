@@ -9,6 +9,7 @@
 #define GEN5FS_KERNEL_NOTICES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct filesystem;
@@ -32,6 +33,10 @@ void notice_node(struct filesystem *filesystem, struct node *node, bool pages);
 // being answered, but with none of our locks held, and not for the node of a read or write under
 // way.
 void notice_node_now(struct filesystem *filesystem, struct node *node, bool pages);
+
+// Put a file's first bytes into the kernel's memory, before it asks for them. At once, as above,
+// and only where the kernel can have no other bytes of the file and none on their way.
+void notice_content(struct filesystem *filesystem, struct node *node, void *bytes, size_t size);
 
 // A folder lists other names than before. Queued; told soon, and once more a second later, for a
 // listing that was on its way to the kernel: it keeps listings until it is told.
