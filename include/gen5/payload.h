@@ -26,6 +26,13 @@ GEN5_EXPORT enum gen5_status gen5_payload_read(const struct gen5_container *cont
                                                enum gen5_verification verification, void *buffer,
                                                struct gen5_error *error);
 
+// Decode and check the whole payload, and keep its first `size` bytes (at most payload_size) in
+// `buffer`.
+GEN5_EXPORT enum gen5_status gen5_payload_check(const struct gen5_container *container,
+                                                const struct gen5_record *record,
+                                                enum gen5_verification verification, void *buffer,
+                                                uint64_t size, struct gen5_error *error);
+
 // Decode the whole payload through a small buffer to `fd_out` at `offset_out`; -1: only check it.
 GEN5_EXPORT enum gen5_status gen5_payload_copy(const struct gen5_container *container,
                                                const struct gen5_record *record,

@@ -4,10 +4,10 @@
 // Payloads of snapshots: verified once, decoded once, then read as often as asked.
 //
 // A raw payload is served from the container's own descriptor after its hash was found right. A
-// compressed payload is decoded to memory, or to an unnamed file where it is large, and decoded
-// again when its memory was given to others. A program that writes into the container in place
-// (nobody should) changes what the descriptor reads: so the file's identity is compared after each
-// read, and a payload whose file changed is verified again.
+// compressed payload is decoded to memory, or to an unnamed file where it is large and more of it
+// is asked for than its beginning, and decoded again when its memory was given to others. A program
+// that writes into the container in place (nobody should) changes what the descriptor reads: so the
+// file's identity is compared after each read, and a payload whose file changed is verified again.
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +24,10 @@
 
 // Caps, as snapshot.h states them.
 enum { MEMORY_BYTES_MAX = 32 << 20, PAYLOAD_IN_MEMORY_MAX = 8 << 20 };
+
+// What is kept of a large payload when it is verified: enough for a header and for what the kernel
+// reads ahead of one.
+enum { BEGINNING_SIZE = 256 * 1024 };
 
 // A payload of so few bytes is verified or decoded in less time than it takes to wake another
 // thread.
@@ -313,14 +317,25 @@ static int decode_to_file(const struct filesystem *filesystem, const struct snap
     return fd;
 }
 
+// How much of a payload is decoded to memory: all of a small one, and of a large one the beginning
+// or nothing.
+static size_t size_in_memory(const struct gen5_record *record, bool beginning) {
+    return is_small(record) ? (size_t)record->payload_size : beginning ? BEGINNING_SIZE : 0;
+}
+
+// Decode to memory. Of what is `known` to be good, no more is decoded than is kept.
 static char *decode_to_memory(const struct snapshot *snapshot, const struct gen5_record *record,
-                              enum gen5_verification verify, struct gen5_error *error) {
-    char *memory = malloc((size_t)record->payload_size + 1); // 1 more: an empty payload is no NULL
+                              enum gen5_verification verify, bool known, struct gen5_error *error) {
+    const size_t size = size_in_memory(record, true);
+    char *memory = malloc(size + 1); // 1 more: an empty payload is no NULL
     if (memory == NULL) {
         gen5_error_set_memory(error);
         return NULL;
     }
-    if (gen5_payload_read(snapshot->container, record, verify, memory, error) != GEN5_OK) {
+    enum gen5_status status =
+        known ? gen5_payload_read_prefix(snapshot->container, record, memory, size, error)
+              : gen5_payload_check(snapshot->container, record, verify, memory, size, error);
+    if (status != GEN5_OK) {
         free(memory);
         return NULL;
     }
@@ -335,11 +350,12 @@ struct decoded {
 
 static struct decoded decode_once(const struct filesystem *filesystem,
                                   const struct snapshot *snapshot, const struct gen5_record *record,
-                                  enum gen5_verification verify, struct gen5_error *error) {
+                                  bool beginning, bool known, struct gen5_error *error) {
+    const enum gen5_verification verify = known ? GEN5_NO_VERIFY : verification(filesystem);
     struct decoded decoded = {.memory = NULL, .fd = -1};
     *error = (struct gen5_error)GEN5_ERROR_NONE;
-    if (is_small(record)) {
-        decoded.memory = decode_to_memory(snapshot, record, verify, error);
+    if (is_small(record) || beginning) {
+        decoded.memory = decode_to_memory(snapshot, record, verify, known, error);
     } else {
         decoded.fd = decode_to_file(filesystem, snapshot, record, verify, error);
     }
@@ -358,9 +374,9 @@ static void decoded_release(struct decoded *decoded) {
 static struct decoded decode_checked(const struct filesystem *filesystem,
                                      const struct snapshot *snapshot,
                                      const struct gen5_record *record, struct payload *payload,
-                                     struct gen5_error *error) {
+                                     bool beginning, struct gen5_error *error) {
     if (payload->hashed && file_is_still(snapshot, &payload->hashed_file)) {
-        struct decoded again = decode_once(filesystem, snapshot, record, GEN5_NO_VERIFY, error);
+        struct decoded again = decode_once(filesystem, snapshot, record, beginning, true, error);
         if (file_is_still(snapshot, &payload->hashed_file)) {
             return again;
         }
@@ -370,56 +386,63 @@ static struct decoded decode_checked(const struct filesystem *filesystem,
     if (look_at_file(snapshot, &payload->hashed_file, error) != 0) {
         return (struct decoded){.memory = NULL, .fd = -1};
     }
-    struct decoded decoded =
-        decode_once(filesystem, snapshot, record, verification(filesystem), error);
+    struct decoded decoded = decode_once(filesystem, snapshot, record, beginning, false, error);
     payload->hashed = error->status == GEN5_OK && !filesystem->no_verify;
     return decoded;
 }
 
-// Decode a payload that is in state PAYLOAD_BUSY. The lock is held, and dropped meanwhile.
+// Decode a payload that is in state PAYLOAD_BUSY: all of it, or no more of a large one than its
+// beginning. The lock is held, and dropped meanwhile.
 static int decode(struct filesystem *filesystem, struct snapshot *snapshot,
-                  const struct gen5_record *record, struct payload *payload,
+                  const struct gen5_record *record, struct payload *payload, bool beginning,
                   struct gen5_error *error) {
     struct snapshot_cache *cache = filesystem->snapshots;
-    if (is_small(record)) {
-        // Counted before it is there, so that many at once keep to the cap too.
-        make_room(cache, (size_t)record->payload_size);
-        cache->payload_bytes += (size_t)record->payload_size;
-    }
+    const size_t in_memory = size_in_memory(record, beginning);
+    // Counted before it is there, so that many at once keep to the cap too.
+    make_room(cache, in_memory);
+    cache->payload_bytes += in_memory;
     pthread_mutex_unlock(&cache->lock);
     if (record->payload_size > PROMPT_SIZE_MAX) {
         request_takes_long();
     }
-    struct decoded decoded = decode_checked(filesystem, snapshot, record, payload, error);
+    struct decoded decoded =
+        decode_checked(filesystem, snapshot, record, payload, beginning, error);
     pthread_mutex_lock(&cache->lock);
     finish(cache, payload, error);
-    payload->memory = decoded.memory;
-    payload->fd = decoded.fd;
-    payload->size = (size_t)record->payload_size;
-    if (payload->memory != NULL) {
+    if (decoded.memory != NULL) {
+        payload->memory = decoded.memory;
+        payload->size = in_memory;
         list_payload(cache, payload);
-    } else if (is_small(record)) {
-        cache->payload_bytes -= (size_t)record->payload_size;
+    } else {
+        cache->payload_bytes -= in_memory;
     }
-    if (payload->fd >= 0) {
+    if (decoded.fd >= 0) {
+        payload->fd = decoded.fd;
         snapshot->private->file_bytes += record->payload_size;
     }
     return error->status == GEN5_OK ? 0 : errno_of(error);
 }
 
-// Have a compressed payload's bytes at hand. The lock is held.
+static bool is_in_memory(const struct payload *payload, size_t size, uint64_t offset) {
+    return payload->memory != NULL && offset + size <= payload->size;
+}
+
+// Have some of a compressed payload's bytes at hand. The lock is held.
 static int have_decoded(struct filesystem *filesystem, struct snapshot *snapshot,
-                        const struct gen5_record *record, struct payload *payload,
-                        struct gen5_error *error) {
+                        const struct gen5_record *record, struct payload *payload, size_t size,
+                        uint64_t offset, struct gen5_error *error) {
     wait_while_busy(filesystem->snapshots, payload);
     if (payload->state == PAYLOAD_BAD) {
         return give_error(payload, error);
     }
-    if (payload->memory != NULL || payload->fd >= 0) {
+    // Who asks for no bytes asks whether they are good.
+    if (payload->fd >= 0 || is_in_memory(payload, size, offset) ||
+        (size == 0 && payload->state == PAYLOAD_GOOD)) {
         return 0;
     }
+    const bool beginning = !is_small(record) && (size == 0 || offset + size <= BEGINNING_SIZE);
     payload->state = PAYLOAD_BUSY;
-    return decode(filesystem, snapshot, record, payload, error);
+    return decode(filesystem, snapshot, record, payload, beginning, error);
 }
 
 static int read_decoded(struct filesystem *filesystem, struct snapshot *snapshot,
@@ -428,9 +451,10 @@ static int read_decoded(struct filesystem *filesystem, struct snapshot *snapshot
     struct snapshot_cache *cache = filesystem->snapshots;
     pthread_mutex_lock(&cache->lock);
     struct payload *payload = payload_of(snapshot, record);
-    int problem = payload == NULL ? no_memory(error)
-                                  : have_decoded(filesystem, snapshot, record, payload, error);
-    if (problem != 0 || payload->memory == NULL) {
+    int problem = payload == NULL
+                      ? no_memory(error)
+                      : have_decoded(filesystem, snapshot, record, payload, size, offset, error);
+    if (problem != 0 || size == 0 || !is_in_memory(payload, size, offset)) {
         pthread_mutex_unlock(&cache->lock);
         return problem != 0 ? problem : read_fully(payload->fd, buffer, size, offset, got, error);
     }

@@ -28,11 +28,12 @@ struct payload {
     bool hashed;
     struct gen5_identity hashed_file; // the file when the payload was verified last
     struct gen5_error *error;         // PAYLOAD_BAD: why, in memory of its own
-    // PAYLOAD_GOOD of a compressed record: the decoded bytes, in one of two places or (dropped for
-    // others, decoded again when asked for) in neither.
+    // PAYLOAD_GOOD of a compressed record: the decoded bytes. In memory all of a small payload, of
+    // a large one the beginning; in the file all of a large one, once more than that was asked for.
+    // Neither where memory was dropped for others; then they are decoded again when asked for.
     char *memory;
-    int fd; // unnamed file, -1 for none
-    size_t size;
+    size_t size;           // of what is in memory
+    int fd;                // unnamed file, -1 for none
     uint32_t users;        // threads that copy from `memory` now
     struct payload *newer; // in snapshot_cache's list of those with memory
     struct payload *older;

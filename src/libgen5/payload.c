@@ -26,10 +26,16 @@ enum gen5_status gen5_payload_read(const struct gen5_container *container,
                                    const struct gen5_record *record,
                                    enum gen5_verification verification, void *buffer,
                                    struct gen5_error *error) {
-    char nothing = 0;
-    struct gen5_payload_target target = {
-        .buffer = buffer != NULL ? buffer : &nothing, .fd = -1, .offset = 0};
     assert(buffer != NULL || record->payload_size == 0);
+    return gen5_payload_check(container, record, verification, buffer, record->payload_size, error);
+}
+
+enum gen5_status gen5_payload_check(const struct gen5_container *container,
+                                    const struct gen5_record *record,
+                                    enum gen5_verification verification, void *buffer,
+                                    uint64_t size, struct gen5_error *error) {
+    struct gen5_payload_target target = {.buffer = buffer, .buffer_size = size, .fd = -1};
+    assert(size <= record->payload_size);
     return decode(container, record, verification, &target, error);
 }
 
@@ -37,7 +43,7 @@ enum gen5_status gen5_payload_copy(const struct gen5_container *container,
                                    const struct gen5_record *record,
                                    enum gen5_verification verification, int fd_out,
                                    uint64_t offset_out, struct gen5_error *error) {
-    struct gen5_payload_target target = {.buffer = NULL, .fd = fd_out, .offset = offset_out};
+    struct gen5_payload_target target = {.buffer_size = 0, .fd = fd_out, .offset = offset_out};
     return decode(container, record, verification, &target, error);
 }
 

@@ -133,16 +133,18 @@ enum gen5_status gen5_payload_reader_read_all(struct gen5_payload_reader *reader
                                               struct gen5_error *error) {
     const uint64_t size = reader->record->payload_size;
     GEN5_AUTO_FREE char *scratch = NULL;
-    if (target->buffer == NULL) {
-        scratch = malloc((size_t)gen5_size_smaller(size, GEN5_PAYLOAD_PIECE_SIZE) + 1);
+    if (target->buffer_size < size) {
+        scratch = malloc((size_t)gen5_size_smaller(size, GEN5_PAYLOAD_PIECE_SIZE));
         if (scratch == NULL) {
             return gen5_error_set_memory(error);
         }
     }
     enum gen5_status status = GEN5_OK;
     for (uint64_t done = 0; status == GEN5_OK && done < size;) {
-        size_t piece = (size_t)gen5_size_smaller(size - done, GEN5_PAYLOAD_PIECE_SIZE);
-        char *bytes = scratch != NULL ? scratch : target->buffer + done;
+        const bool keeps = done < target->buffer_size;
+        const uint64_t end = keeps ? target->buffer_size : size;
+        size_t piece = (size_t)gen5_size_smaller(end - done, GEN5_PAYLOAD_PIECE_SIZE);
+        char *bytes = keeps ? target->buffer + done : scratch;
         status = gen5_payload_reader_read(reader, bytes, piece, error);
         if (status == GEN5_OK && target->fd >= 0) {
             status = gen5_file_write(target->fd, target->offset + done, bytes, piece, error);

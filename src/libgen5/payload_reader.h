@@ -42,8 +42,9 @@ enum gen5_status gen5_payload_reader_read(struct gen5_payload_reader *reader, vo
 
 // Where a payload goes.
 struct gen5_payload_target {
-    char *buffer; // the whole payload's place, or NULL: then through a small buffer to
-    int fd;       // this file, or nowhere where it is -1
+    char *buffer; // the place of the payload's first bytes, so many:
+    uint64_t buffer_size;
+    int fd; // the file that all of it is written to, -1 for none
     uint64_t offset;
 };
 

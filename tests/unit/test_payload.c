@@ -68,7 +68,7 @@ Test(payload, stale_records_of_the_reference_do_not_pass_as_good) {
 }
 
 Test(payload, raw_and_compressed_come_out_alike_at_every_size) {
-    static const size_t sizes[] = {0, 1, 1000, 262144, 262145, 1000000};
+    static const size_t sizes[] = {0, 1, 1000, 262144, 262145, 1000000, 4 << 20, 5000000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes * 2; i++) {
         size_t size = sizes[i / 2];
         char *payload = malloc(size + 1);
