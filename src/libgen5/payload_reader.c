@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "chunk_read.h"
+#include "digest_ahead.h"
 #include "file_write.h"
 #include "ownership.h"
 #include "size_arithmetic.h"
@@ -16,7 +17,11 @@ struct gen5_payload_reader {
     const struct gen5_record *record; // borrowed
     struct gen5_chunk_reader *chunk;
     struct gen5_digest_stream *digest; // NULL where nothing is to be hashed
+    struct gen5_digest_ahead *ahead;   // while it hashes what is read
 };
+
+// Less is hashed before another thread has begun.
+enum { AHEAD_SIZE_MIN = 4 << 20 };
 
 static enum gen5_status check_damage(const struct gen5_record *record, struct gen5_error *error) {
     if (record->damage == NULL) {
@@ -101,7 +106,7 @@ gen5_payload_reader_header(const struct gen5_payload_reader *reader) {
 enum gen5_status gen5_payload_reader_read(struct gen5_payload_reader *reader, void *buffer,
                                           size_t size, struct gen5_error *error) {
     enum gen5_status status = gen5_chunk_reader_read(reader->chunk, buffer, size, error);
-    if (status == GEN5_OK && reader->digest != NULL) {
+    if (status == GEN5_OK && reader->digest != NULL && reader->ahead == NULL) {
         status = gen5_digest_stream_update(reader->digest, buffer, size, error);
     }
     return status;
@@ -128,28 +133,62 @@ enum gen5_status gen5_payload_reader_finish(struct gen5_payload_reader *reader,
     return status == GEN5_OK && reader->digest != NULL ? check_digest(reader, error) : status;
 }
 
-enum gen5_status gen5_payload_reader_read_all(struct gen5_payload_reader *reader,
-                                              const struct gen5_payload_target *target,
-                                              struct gen5_error *error) {
+// Read the next piece to where it belongs; to `scratch` where that is nowhere in memory.
+static enum gen5_status read_piece(struct gen5_payload_reader *reader,
+                                   const struct gen5_payload_target *target, uint64_t done,
+                                   char *scratch, size_t *size, struct gen5_error *error) {
+    const bool keeps = done < target->buffer_size;
+    const uint64_t end = keeps ? target->buffer_size : reader->record->payload_size;
+    *size = (size_t)gen5_size_smaller(end - done, GEN5_PAYLOAD_PIECE_SIZE);
+    char *bytes = keeps && reader->ahead == NULL ? target->buffer + done : scratch;
+    if (reader->ahead != NULL) {
+        bytes = gen5_digest_ahead_piece(reader->ahead);
+    }
+    enum gen5_status status = gen5_payload_reader_read(reader, bytes, *size, error);
+    if (status == GEN5_OK && reader->ahead != NULL) {
+        gen5_digest_ahead_add(reader->ahead, *size);
+    }
+    if (status == GEN5_OK && keeps && reader->ahead != NULL) {
+        memcpy(target->buffer + done, bytes, *size);
+    }
+    if (status == GEN5_OK && target->fd >= 0) {
+        status = gen5_file_write(target->fd, target->offset + done, bytes, *size, error);
+    }
+    return status;
+}
+
+static enum gen5_status read_pieces(struct gen5_payload_reader *reader,
+                                    const struct gen5_payload_target *target,
+                                    struct gen5_error *error) {
     const uint64_t size = reader->record->payload_size;
     GEN5_AUTO_FREE char *scratch = NULL;
-    if (target->buffer_size < size) {
+    if (target->buffer_size < size && reader->ahead == NULL) {
         scratch = malloc((size_t)gen5_size_smaller(size, GEN5_PAYLOAD_PIECE_SIZE));
         if (scratch == NULL) {
             return gen5_error_set_memory(error);
         }
     }
     enum gen5_status status = GEN5_OK;
-    for (uint64_t done = 0; status == GEN5_OK && done < size;) {
-        const bool keeps = done < target->buffer_size;
-        const uint64_t end = keeps ? target->buffer_size : size;
-        size_t piece = (size_t)gen5_size_smaller(end - done, GEN5_PAYLOAD_PIECE_SIZE);
-        char *bytes = keeps ? target->buffer + done : scratch;
-        status = gen5_payload_reader_read(reader, bytes, piece, error);
-        if (status == GEN5_OK && target->fd >= 0) {
-            status = gen5_file_write(target->fd, target->offset + done, bytes, piece, error);
-        }
-        done += piece;
+    size_t piece = 0;
+    for (uint64_t done = 0; status == GEN5_OK && done < size; done += piece) {
+        status = read_piece(reader, target, done, scratch, &piece, error);
+    }
+    return status;
+}
+
+enum gen5_status gen5_payload_reader_read_all(struct gen5_payload_reader *reader,
+                                              const struct gen5_payload_target *target,
+                                              struct gen5_error *error) {
+    if (reader->digest != NULL && reader->record->payload_size >= AHEAD_SIZE_MIN) {
+        // Where that fails, it is hashed on the way.
+        (void)gen5_digest_ahead_new(reader->digest, GEN5_PAYLOAD_PIECE_SIZE, &reader->ahead, NULL);
+    }
+    enum gen5_status status = read_pieces(reader, target, error);
+    if (reader->ahead != NULL) {
+        enum gen5_status hashed =
+            gen5_digest_ahead_end(reader->ahead, status == GEN5_OK ? error : NULL);
+        reader->ahead = NULL;
+        status = status == GEN5_OK ? hashed : status;
     }
     return status == GEN5_OK ? gen5_payload_reader_finish(reader, error) : status;
 }
