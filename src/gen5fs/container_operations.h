@@ -73,6 +73,9 @@ struct container_listing {
 };
 int container_list(struct filesystem *filesystem, struct node *folder,
                    struct container_listing *listing);
+// Whether nothing comes behind the entry with this cookie, whatever the directory holds: then it
+// need not be listed to say so.
+bool container_listing_ends(const struct node *folder, off_t cookie);
 void container_listing_free(struct filesystem *filesystem, struct container_listing *listing);
 
 int container_create(struct filesystem *filesystem, struct node *folder, const char *name,

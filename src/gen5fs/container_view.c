@@ -599,6 +599,10 @@ static int list_top(struct filesystem *filesystem, struct container *container,
     return problem;
 }
 
+bool container_listing_ends(const struct node *folder, off_t cookie) {
+    return folder->kind == NODE_CONTAINER && cookie >> 32 == RANK_METADATA + 1;
+}
+
 static int by_cookie(const void *left, const void *right) {
     off_t a = ((const struct container_listed *)left)->cookie;
     off_t b = ((const struct container_listed *)right)->cookie;

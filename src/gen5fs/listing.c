@@ -206,6 +206,9 @@ static void add_dots(struct filesystem *filesystem, struct listing *listing,
 static int list_made_up(struct filesystem *filesystem, struct listing *listing, struct node *folder,
                         off_t offset) {
     struct container_listing all = {.entries = NULL};
+    if (offset > FIRST_COOKIE && container_listing_ends(folder, offset - FIRST_COOKIE)) {
+        return 0;
+    }
     int problem = folder->kind == NODE_CONTROL ? control_list(filesystem, folder, &all)
                                                : container_list(filesystem, folder, &all);
     if (problem != 0) {
