@@ -277,7 +277,8 @@ void container_note(struct filesystem *filesystem, struct container *container, 
                     const char *what, const char *why);
 void file_note(struct filesystem *filesystem, struct file_node *file, const char *what,
                const char *why);
-// The container's path relative to the source's root, for messages; the caller frees.
+// The container's path relative to the source's root, for messages, and where it was last if it was
+// removed. The caller frees; NULL without memory.
 char *container_path(struct filesystem *filesystem, struct container *container);
 
 // container_fresh.c

@@ -187,8 +187,8 @@ char *container_path(struct filesystem *filesystem, struct container *container)
     char *name = NULL;
     char link[64];
     char folder[4096] = "";
-    if (node_container_place(filesystem, container->node, &parent, &name) != 0) {
-        return strdup("a removed container");
+    if (node_container_last_place(filesystem, container->node, &parent, &name) != 0) {
+        return NULL;
     }
     int length = snprintf(link, sizeof link, "/proc/self/fd/%d", parent->fd);
     ssize_t got = length > 0 ? readlink(link, folder, sizeof folder - 1) : -1;

@@ -29,7 +29,7 @@ static uint64_t container_hash(const struct node *parent, const char *name) {
 }
 
 static bool is_keyed(const struct node *node) {
-    return node->kind == NODE_SOURCE || (node->kind == NODE_CONTAINER && node->name != NULL);
+    return node->kind == NODE_SOURCE || (node->kind == NODE_CONTAINER && !node->unnamed);
 }
 
 static uint64_t node_hash(const struct node *node) {
@@ -166,9 +166,14 @@ void node_reference(struct filesystem *filesystem, struct node *node) {
     pthread_mutex_unlock(&filesystem->nodes.lock);
 }
 
+// The lock is held.
+static bool is_alive(const struct node *node) {
+    return node->references > 0 || node->lookups > 0;
+}
+
 bool node_reference_alive(struct filesystem *filesystem, struct node *node) {
     pthread_mutex_lock(&filesystem->nodes.lock);
-    bool alive = node->references > 0 || node->lookups > 0;
+    bool alive = is_alive(node);
     if (alive) {
         node->references++;
     }
@@ -399,61 +404,95 @@ int node_new(struct filesystem *filesystem, enum node_kind kind, struct node *pa
     return 0;
 }
 
+// A reference to each node that is a container (of `parent`, if given), in grown memory.
+struct collecting {
+    struct node *parent;
+    struct node **nodes;
+    size_t count;
+    size_t capacity;
+};
+
+// The lock is held.
+static int collect_container(struct collecting *collecting, struct node *node) {
+    if (node->kind != NODE_CONTAINER ||
+        (collecting->parent != NULL && node->parent != collecting->parent)) {
+        return 0;
+    }
+    if (collecting->count == collecting->capacity) {
+        collecting->capacity = collecting->capacity == 0 ? 16 : collecting->capacity * 2;
+        struct node **grown =
+            reallocarray(collecting->nodes, collecting->capacity, sizeof(struct node *));
+        if (grown == NULL) {
+            return ENOMEM;
+        }
+        collecting->nodes = grown;
+    }
+    node->references++;
+    collecting->nodes[collecting->count++] = node;
+    return 0;
+}
+
 int node_list_containers(struct filesystem *filesystem, struct node *parent, struct node ***nodes,
                          size_t *count) {
     struct node_table *table = &filesystem->nodes;
-    size_t capacity = 0;
-    *nodes = NULL;
-    *count = 0;
+    struct collecting collecting = {.parent = parent};
+    int problem = 0;
     pthread_mutex_lock(&table->lock);
-    for (size_t i = 0; i < table->bucket_count; i++) {
-        for (struct node *node = table->buckets[i]; node != NULL; node = node->bucket_next) {
-            if (node->kind != NODE_CONTAINER || (parent != NULL && node->parent != parent)) {
-                continue;
-            }
-            if (*count == capacity) {
-                capacity = capacity == 0 ? 16 : capacity * 2;
-                struct node **grown = reallocarray(*nodes, capacity, sizeof *grown);
-                if (grown == NULL) {
-                    pthread_mutex_unlock(&table->lock);
-                    return ENOMEM; // What was collected until now is still the caller's.
-                }
-                *nodes = grown;
-            }
-            node->references++;
-            (*nodes)[(*count)++] = node;
+    if (parent == NULL) {
+        // Those without a name are in no bucket.
+        for (struct node *node = table->newest; node != NULL && problem == 0; node = node->older) {
+            problem = is_alive(node) ? collect_container(&collecting, node) : 0;
+        }
+    }
+    for (size_t i = 0; parent != NULL && i < table->bucket_count; i++) {
+        for (struct node *node = table->buckets[i]; node != NULL && problem == 0;
+             node = node->bucket_next) {
+            problem = collect_container(&collecting, node);
         }
     }
     pthread_mutex_unlock(&table->lock);
+    *nodes = collecting.nodes;
+    *count = collecting.count;
+    return problem; // What was collected until a failure is the caller's too.
+}
+
+// The lock is held.
+static int copy_place(struct node *node, struct node **parent, char **name) {
+    *name = strdup(node->name);
+    if (*name == NULL) {
+        return ENOMEM;
+    }
+    *parent = node->parent;
+    node->parent->references++;
     return 0;
 }
 
 int node_container_place(struct filesystem *filesystem, struct node *node, struct node **parent,
                          char **name) {
-    int problem = ESTALE;
     *parent = NULL;
     *name = NULL;
     pthread_mutex_lock(&filesystem->nodes.lock);
-    if (node->name != NULL) {
-        *name = strdup(node->name);
-        problem = *name == NULL ? ENOMEM : 0;
-        if (problem == 0) {
-            *parent = node->parent;
-            node->parent->references++;
-        }
-    }
+    int problem = node->unnamed ? ESTALE : copy_place(node, parent, name);
     pthread_mutex_unlock(&filesystem->nodes.lock);
     return problem;
 }
 
-// Take a container's node out of the table and give back what it held. The lock is held.
-static struct node *take_name_away(struct node_table *table, struct node *node, char **name) {
-    table_remove(table, node);
-    struct node *parent = node->parent;
-    *name = node->name;
-    node->name = NULL;
-    node->parent = NULL;
-    return parent;
+int node_container_last_place(struct filesystem *filesystem, struct node *node,
+                              struct node **parent, char **name) {
+    *parent = NULL;
+    *name = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    int problem = copy_place(node, parent, name);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return problem;
+}
+
+// The lock is held.
+static void lose_name(struct node_table *table, struct node *node) {
+    if (!node->unnamed) {
+        table_remove(table, node);
+        node->unnamed = true;
+    }
 }
 
 int node_container_move(struct filesystem *filesystem, struct node *node, struct node *new_parent,
@@ -463,27 +502,26 @@ int node_container_move(struct filesystem *filesystem, struct node *node, struct
     if (new_parent != NULL && copy == NULL) {
         return ENOMEM;
     }
-    struct node *parents[2] = {NULL, NULL};
-    char *names[2] = {NULL, NULL};
+    struct node *old_parent = NULL;
+    char *old_name = NULL;
     pthread_mutex_lock(&table->lock);
     struct node *replaced = new_parent != NULL ? find_container(table, new_parent, new_name) : NULL;
-    if (replaced != NULL && replaced != node) {
-        parents[0] = take_name_away(table, replaced, &names[0]);
+    if (replaced != NULL) {
+        lose_name(table, replaced);
     }
-    if (node->name != NULL) {
-        parents[1] = take_name_away(table, node, &names[1]);
-    }
+    lose_name(table, node);
     if (copy != NULL) {
+        old_parent = node->parent;
+        old_name = node->name;
         new_parent->references++;
         node->parent = new_parent;
         node->name = copy;
+        node->unnamed = false;
         table_insert(table, node);
     }
     pthread_mutex_unlock(&table->lock);
-    for (size_t i = 0; i < 2; i++) {
-        node_release(filesystem, parents[i]);
-        free(names[i]);
-    }
+    node_release(filesystem, old_parent);
+    free(old_name);
     return 0;
 }
 

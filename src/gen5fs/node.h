@@ -45,9 +45,11 @@ struct node {
     struct node *bucket_next;
     struct node *newer; // in node_table's list of all nodes
     struct node *older;
-    struct node *parent; // holds a reference; NULL for the root and for what was unlinked.
-    char *name; // of a container in its parent; of a NODE_SOURCE file only while it is written
-                // under a container's name (ordinary.c); NULL for others
+    struct node *parent; // holds a reference; NULL for the root
+    char *name;   // of a container in its parent; of a NODE_SOURCE file only while it is written
+                  // under a container's name (ordinary.c); NULL for others
+    bool unnamed; // a container that was removed, or is a file by another name now: `parent` and
+                  // `name` are the last that it had
     // Constant once the node is in the table:
     uint64_t shown_ino;
     bool raw;     // NODE_SOURCE below .gen5fs/raw: containers are files, nothing can be written
@@ -139,8 +141,8 @@ struct node *node_find_container(struct filesystem *filesystem, struct node *par
 int node_new(struct filesystem *filesystem, enum node_kind kind, struct node *parent,
              uint64_t shown_ino, struct node **node);
 
-// The containers known in a folder, each with a reference; the caller releases them and frees
-// *nodes.
+// The containers known in a folder, or for NULL all of them, those that have no name any more
+// included; each with a reference. The caller releases them and frees *nodes, also after ENOMEM.
 int node_list_containers(struct filesystem *filesystem, struct node *parent, struct node ***nodes,
                          size_t *count);
 
@@ -148,6 +150,9 @@ int node_list_containers(struct filesystem *filesystem, struct node *parent, str
 // ESTALE where the container was removed. The caller releases both.
 int node_container_place(struct filesystem *filesystem, struct node *node, struct node **parent,
                          char **name);
+// The same, or where it was last.
+int node_container_last_place(struct filesystem *filesystem, struct node *node,
+                              struct node **parent, char **name);
 // A container was renamed or (new_parent NULL) removed. Another container node that had the new
 // name loses it. The caller holds the container's commit_lock where it has a container.
 int node_container_move(struct filesystem *filesystem, struct node *node, struct node *new_parent,

@@ -159,6 +159,24 @@ class Leaving(RescueCase):
         self.assertIn(".gen5fs/rescued", as_text(self.mount.log()))
         self.assert_old_container()
 
+    def test_scratch_of_a_container_that_became_a_file_is_kept_under_its_name(self):
+        os.mkdir(self.member("folder"))
+        os.rename(self.member("a.gen5"), self.member("folder", "b.gen5"))
+        write_file(self.member("folder", "b.gen5", "notes.txt"), b"notes")
+        os.rename(self.member("folder", "b.gen5"), self.member("folder", "b.bin"))
+        self.mount.unmount()
+        self.assert_rescued(b"notes", "folder", "b.gen5")
+
+    def test_a_draft_of_a_container_that_became_a_file_is_kept_under_its_name(self):
+        descriptor = os.open(self.image, os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, new_image(1))
+        os.rename(self.member("a.gen5"), self.member("a.bin"))
+        self.assert_os_error(errno.ESTALE, os.close, descriptor)
+        self.assert_eventually(lambda: self.rescued_files("a.gen5"), "nothing was rescued")
+        self.mount.unmount()
+        self.assert_rescued(new_image(1), "a.gen5")
+        self.assertEqual(read_file(self.source("a.bin")), self.bytes)
+
     def test_scratch_that_was_removed_is_not_kept(self):
         write_file(self.member("a.gen5", "notes.txt"), b"forget the milk")
         os.unlink(self.member("a.gen5", "notes.txt"))
