@@ -50,6 +50,12 @@ static void finish_file(struct filesystem *filesystem, struct file_node *file, c
             (void)rescue_draft(filesystem, path, file->path, file->draft_fd,
                                reason != NULL ? reason : "");
         }
+        if (file->fresh && file->attached) {
+            // What the new file was to replace is not removed either.
+            pthread_mutex_lock(&container->lock);
+            hidden_drop(container, file->path);
+            pthread_mutex_unlock(&container->lock);
+        }
     }
     draft_drop(file);
     pthread_rwlock_unlock(&file->draft_lock);

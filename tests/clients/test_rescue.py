@@ -211,6 +211,16 @@ class Leaving(RescueCase):
         self.assert_rescued(GARBAGE, "a.gen5")
         self.assert_old_container()
 
+    def test_a_member_that_was_being_made_anew_when_the_daemon_ended_is_still_there(self):
+        os.unlink(self.image)
+        descriptor = os.open(self.image, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.write(descriptor, GARBAGE)
+        os.kill(self.mount.pid, signal.SIGTERM)
+        self.assert_process_ends(self.mount.pid)
+        self.assertRaises(OSError, os.close, descriptor)
+        self.assert_rescued(GARBAGE, "a.gen5")
+        self.assert_old_container()
+
     def test_scratch_is_kept_when_the_daemon_is_told_to_end(self):
         write_file(self.member("a.gen5", "notes.txt"), b"remember the bread")
         os.kill(self.mount.pid, signal.SIGTERM)
