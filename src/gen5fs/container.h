@@ -65,10 +65,11 @@ struct file_node {
     struct member
         origin; // the member whose bytes `snapshot` has; scratch that was a member keeps it
     // Protected by container.lock:
-    bool attached; // the path leads here
-    bool kept;     // scratch, or has a draft or an error: lives on when the kernel forgets it
-    bool tried;    // fresh_adopt_scratch has looked at it
-    bool fresh;    // made here, the container has no such member yet
+    bool attached;       // the path leads here
+    bool kept;           // scratch, or has a draft or an error: lives on when the kernel forgets it
+    bool tried;          // fresh_adopt_scratch has looked at it
+    bool given_up_later; // closed empty while fresh: there is work waiting that looks at it again
+    bool fresh;          // made here, the container has no such member yet
     struct version version;    // of the member when it was last read or committed
     struct version base;       // member_base of what the draft was begun from
     struct snapshot *snapshot; // while open, and for as long as a detached file or scratch needs it

@@ -546,15 +546,33 @@ static void rescue_file(struct filesystem *filesystem, struct file_node *file, c
     free(path);
 }
 
+static void give_up_work(struct filesystem *filesystem, void *argument);
+
+// Whether a new member was closed empty, by who may open it again to write: tar makes a file, sets
+// its attributes by its name, and then writes. Until then it must not be the old member again.
+// draft_lock and container.lock are held.
+static bool awaits_content(struct filesystem *filesystem, struct file_node *file) {
+    struct stat attributes;
+    bool awaits = file->fresh && file->attached && file->changes_committed != file->changes &&
+                  fstat(file->draft_fd, &attributes) == 0 && attributes.st_size == 0;
+    if (awaits && !file->given_up_later) {
+        file->given_up_later = true;
+        node_reference(filesystem, file->node);
+        notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, give_up_work, file->node);
+    }
+    return awaits;
+}
+
 // The last writer has left: what was stored is shown from the container, what was not is rescued.
 // Returns whether the kernel's pages of the file are out of date.
-static bool end_draft(struct filesystem *filesystem, struct file_node *file) {
+static bool end_draft(struct filesystem *filesystem, struct file_node *file, bool gives_up) {
     struct container *container = file->container;
     bool stale = false;
     pthread_rwlock_wrlock(&file->draft_lock);
     pthread_mutex_lock(&container->lock);
     bool ends = file->draft_fd >= 0 && file->writers == 0 &&
-                (file->member.kind != MEMBER_NONE || !file->attached);
+                (file->member.kind != MEMBER_NONE || !file->attached) &&
+                (gives_up || !awaits_content(filesystem, file));
     bool stored = file->changes_committed == file->changes;
     bool lost = !stored && file->attached;
     bool fresh = file->fresh;
@@ -590,6 +608,22 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file) {
     return stale;
 }
 
+// A new member that was closed empty is still so.
+static void give_up_work(struct filesystem *filesystem, void *argument) {
+    struct node *node = argument;
+    struct container *container = NULL;
+    if (container_enter(filesystem, node, &container) == 0) {
+        pthread_mutex_lock(&container->lock);
+        node->file->given_up_later = false;
+        pthread_mutex_unlock(&container->lock);
+        if (end_draft(filesystem, node->file, true)) {
+            notice_node_now(filesystem, node, true);
+        }
+        container_leave(filesystem, container);
+    }
+    node_release(filesystem, node);
+}
+
 void container_release_handle(struct filesystem *filesystem, struct handle *handle) {
     struct node *node = handle->node;
     struct file_node *file = node->file;
@@ -612,7 +646,7 @@ void container_release_handle(struct filesystem *filesystem, struct handle *hand
     file->settling += last_writer ? 1 : 0;
     pthread_mutex_unlock(&container->lock);
     if (last_writer) {
-        stale = end_draft(filesystem, file);
+        stale = end_draft(filesystem, file, false);
     }
     struct snapshot *now = NULL;
     if (stale) {

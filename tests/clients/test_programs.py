@@ -449,6 +449,19 @@ class Synchronising(ProgramCase):
         self.assertEqual(after.model_info, self.before.model_info)
         self.assert_members()
 
+    def test_tar_with_attributes_puts_a_container_in_over_an_existing_one(self):
+        # It makes each file empty, sets attributes by its name, and opens it again to write.
+        archive = os.path.join(self.work, "a.tar")
+        self.program("tar", "--xattrs", "-C", self.mount.path, "-cf", archive, "a.gen5")
+        self.replace_everything()
+        with open(self.metadata, "a") as stream:
+            stream.write("\n" * 100)
+        self.program("tar", "--xattrs", "-C", self.mount.path, "-xf", archive)
+        after = self.stored("a.gen5")
+        self.assert_same_payloads(after, self.before)
+        self.assertEqual(after.user_text(), self.before.user_text())
+        self.assert_members()
+
     def test_unzip_puts_a_container_in_under_a_new_name(self):
         archive = os.path.join(self.work, "new.zip")
         with zipfile.ZipFile(archive, "w") as target:

@@ -128,6 +128,28 @@ class Refusing(RescueCase):
         self.mount.unmount()
         self.assertIn("x.gen5", self.assert_rescued(GARBAGE))
 
+    def test_a_member_that_was_deleted_and_made_empty_comes_back(self):
+        os.unlink(self.image)
+        self.refuse(b"")
+        self.assert_eventually(
+            lambda: read_file(self.image) == self.before.image, "the old image does not come back")
+        self.mount.unmount()
+        self.assert_old_container()
+        self.assertEqual(self.rescued_files(), {})
+
+    def test_a_member_that_was_made_empty_when_the_mount_ends_comes_back(self):
+        os.unlink(self.image)
+        self.refuse(b"")
+        self.mount.unmount()
+        self.assert_old_container()
+
+    def test_a_member_that_was_deleted_and_made_empty_is_written_by_who_opens_it_next(self):
+        os.unlink(self.image)
+        self.refuse(b"")
+        with open(self.image, "r+b") as stream:
+            stream.write(new_image(1, size=(2, 2)))
+        self.assertEqual(self.stored("a.gen5").image, new_image(1, size=(2, 2)))
+
     def test_a_closed_duplicate_does_not_end_the_draft(self):
         content = new_image(1)
         descriptor = os.open(self.image, os.O_WRONLY | os.O_TRUNC)
