@@ -66,6 +66,7 @@ struct file_node {
         origin; // the member whose bytes `snapshot` has; scratch that was a member keeps it
     // Protected by container.lock:
     bool attached;       // the path leads here
+    bool replaced;       // by a rename over it, while somebody writes to it
     bool kept;           // scratch, or has a draft or an error: lives on when the kernel forgets it
     bool tried;          // fresh_adopt_scratch has looked at it
     bool given_up_later; // closed empty while fresh: there is work waiting that looks at it again
@@ -154,6 +155,9 @@ struct file_node *file_of(const struct node *node);
 int file_new(struct filesystem *filesystem, struct container *container, const char *path,
              const struct member *member, struct file_node **file);
 void file_detach(struct filesystem *filesystem, struct file_node *file);
+// The same for a member that a rename replaced. Who is writing to it is told (DESIGN.md 2.2
+// rule 10).
+void file_replace(struct filesystem *filesystem, struct file_node *file);
 void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep);
 struct file_node *file_find(struct container *container, const char *path);
 int file_set_path(struct file_node *file, const char *path);
@@ -265,6 +269,8 @@ struct base {
 int change_make(struct filesystem *filesystem, struct container *container,
                 const struct gen5_edit *edits, size_t edit_count, const struct base *bases,
                 size_t base_count, struct snapshot **after, struct gen5_error *error);
+// Says that the member has changed underneath a draft; ESTALE.
+int change_refused(struct gen5_error *error);
 // Commit a file's draft to the member that its path stands for; draft_lock is held exclusively.
 // `old` may name one more member that the same commit removes.
 int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,

@@ -98,14 +98,18 @@ static int locked_file_open(struct filesystem *filesystem, struct container *con
     return problem;
 }
 
+int change_refused(struct gen5_error *error) {
+    gen5_error_set(error, GEN5_ERROR_CHANGED, GEN5_OFFSET_NONE,
+                   "another program changed the same member in the meantime");
+    return ESTALE;
+}
+
 static int check_bases(const struct snapshot *snapshot, const struct base *bases, size_t count,
                        struct gen5_error *error) {
     for (size_t i = 0; i < count; i++) {
         struct version now = member_base(snapshot, bases[i].member);
         if (!version_equal(&now, bases[i].version)) {
-            gen5_error_set(error, GEN5_ERROR_CHANGED, GEN5_OFFSET_NONE,
-                           "another program changed the same member in the meantime");
-            return ESTALE;
+            return change_refused(error);
         }
     }
     return 0;

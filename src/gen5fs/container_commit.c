@@ -181,13 +181,14 @@ int file_commit(struct filesystem *filesystem, struct file_node *file) {
     pthread_mutex_lock(&container->commit_lock);
     pthread_rwlock_wrlock(&file->draft_lock);
     pthread_mutex_lock(&container->lock);
-    bool due = file->draft_fd >= 0 && file->attached && file->member.kind != MEMBER_NONE &&
-               file->changes != file->changes_done;
+    bool replaced = file->replaced;
+    bool due = file->draft_fd >= 0 && (file->attached || replaced) &&
+               file->member.kind != MEMBER_NONE && file->changes != file->changes_done;
     uint64_t changes = file->changes;
     int problem = file->changes_committed == file->changes ? 0 : file->error_number;
     pthread_mutex_unlock(&container->lock);
     if (due) {
-        problem = draft_commit(filesystem, file, NULL, &error);
+        problem = replaced ? change_refused(&error) : draft_commit(filesystem, file, NULL, &error);
         pthread_mutex_lock(&container->lock);
         file->changes_done = changes;
         if (problem != 0) {

@@ -574,8 +574,8 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file, boo
                 (file->member.kind != MEMBER_NONE || !file->attached) &&
                 (gives_up || !awaits_content(filesystem, file));
     bool stored = file->changes_committed == file->changes;
-    bool lost = !stored && file->attached;
-    bool fresh = file->fresh;
+    bool lost = !stored && (file->attached || file->replaced);
+    bool fresh = file->fresh && file->attached;
     char *reason = strdup(file->error != NULL ? file->error : "it could not be stored");
     char *path = strdup(file->path);
     pthread_mutex_unlock(&container->lock);
@@ -594,7 +594,7 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file, boo
             // What the new file was to replace is shown again.
             hidden_drop(container, file->path);
             file_detach(filesystem, file);
-        } else if (file->error == NULL) {
+        } else if (file->error == NULL || !file->attached) {
             file_keep(filesystem, file, false);
         }
         pthread_mutex_unlock(&container->lock);

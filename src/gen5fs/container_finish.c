@@ -19,7 +19,7 @@ static bool is_lost(struct filesystem *filesystem, struct file_node *file, char 
     (void)container_snapshot(filesystem, container, &now);
     pthread_mutex_lock(&container->lock);
     bool scratch = file->attached && file->member.kind == MEMBER_NONE;
-    bool draft = file->attached && file->draft_fd >= 0;
+    bool draft = (file->attached || file->replaced) && file->draft_fd >= 0;
     bool lost = scratch || (draft && file->changes_committed != file->changes);
     // The copy that a program made by renaming a member away is only of use where that was
     // replaced.
@@ -115,7 +115,7 @@ static void report_container(struct filesystem *filesystem, struct container *co
     char *path = container_path(filesystem, container);
     pthread_mutex_lock(&container->lock);
     for (const struct file_node *file = container->files; file != NULL; file = file->next) {
-        if (!file->attached) {
+        if (!file->attached && !file->replaced) {
             continue;
         }
         if (file->draft_fd >= 0 && file->changes != file->changes_committed) {

@@ -213,6 +213,14 @@ void file_detach(struct filesystem *filesystem, struct file_node *file) {
     file_keep(filesystem, file, false);
 }
 
+void file_replace(struct filesystem *filesystem, struct file_node *file) {
+    file->attached = false;
+    file->replaced = file->writers > 0;
+    if (!file->replaced || file->draft_fd < 0) {
+        file_keep(filesystem, file, false);
+    }
+}
+
 static void file_free(struct filesystem *filesystem, struct file_node *file) {
     if (file->draft_fd >= 0) {
         close(file->draft_fd);

@@ -253,7 +253,7 @@ static void become_member(struct renaming *renaming, bool fresh) {
         if (replaced->snapshot == NULL && replaced->opens > 0) {
             replaced->snapshot = snapshot_reference(renaming->snapshot);
         }
-        file_detach(renaming->filesystem, replaced);
+        file_replace(renaming->filesystem, replaced);
     }
 }
 

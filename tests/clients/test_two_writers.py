@@ -160,6 +160,43 @@ class AnotherProgramWrites(MountCase):
         self.mount.unmount()
         self.assert_rescued(new_image(1), "a.gen5")
 
+    def replace_by_rename(self, content):
+        write_file(self.member("a.gen5", "next.png"), content)
+        os.rename(self.member("a.gen5", "next.png"), self.member("a.gen5", "image.png"))
+
+    def test_a_member_replaced_by_a_rename_under_its_draft_gives_estale_and_a_rescue(self):
+        descriptor = os.open(self.member("a.gen5", "image.png"), os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, new_image(1))
+        self.replace_by_rename(new_image(2))
+        status = self.gen5fs("status", self.mount.path).stdout.decode()
+        self.assertIn("dirty: a.gen5/image.png\n", status)
+        self.assert_os_error(errno.ESTALE, os.close, descriptor)
+        self.assertEqual(self.stored("a.gen5").image, new_image(2))
+        self.assertEqual(self.read("a.gen5", "image.png"), new_image(2))
+        self.mount.unmount()
+        self.assert_rescued(new_image(1), "a.gen5")
+
+    def test_a_new_member_replaced_by_a_rename_under_its_draft_is_rescued(self):
+        os.unlink(self.member("a.gen5", "image.png"))
+        descriptor = os.open(self.member("a.gen5", "image.png"), os.O_WRONLY | os.O_CREAT)
+        os.write(descriptor, new_image(1))
+        self.replace_by_rename(new_image(2))
+        self.assert_os_error(errno.ESTALE, os.fsync, descriptor)
+        self.assert_os_error(errno.ESTALE, os.close, descriptor)
+        self.mount.unmount()
+        self.assertEqual(self.stored("a.gen5").image, new_image(2))
+        self.assert_rescued(new_image(1), "a.gen5")
+
+    def test_a_member_that_was_stored_before_a_rename_replaced_it_is_closed_in_peace(self):
+        descriptor = os.open(self.member("a.gen5", "image.png"), os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, new_image(1))
+        os.fsync(descriptor)
+        self.replace_by_rename(new_image(2))
+        os.close(descriptor)
+        self.assertEqual(self.stored("a.gen5").image, new_image(2))
+        self.mount.unmount()
+        self.assertEqual(self.rescued_files(), {})
+
     def test_a_container_removed_under_a_draft_loses_no_byte(self):
         descriptor = os.open(self.member("a.gen5", "image.png"), os.O_WRONLY | os.O_TRUNC)
         os.write(descriptor, new_image(1))
