@@ -49,6 +49,23 @@ static int hide_member(struct container *container, const struct snapshot *snaps
     return hidden_add(container, file->path, &file->member, &version, due_ms);
 }
 
+// The copy of a member that was renamed away is deleted or replaced on purpose, and with it the
+// member, unless something took its place. Nothing for other files. container.lock is held.
+static void remove_with_copy(struct filesystem *filesystem, struct container *container,
+                             const struct file_node *file) {
+    if (file->member.kind != MEMBER_NONE || file->origin.kind == MEMBER_NONE ||
+        file->origin.kind == MEMBER_METADATA) {
+        return;
+    }
+    for (struct hidden *at = container->hidden; at != NULL; at = at->next) {
+        if (at->due_ms < 0 && member_equal(&at->member, &file->origin) &&
+            version_equal(&at->version, &file->version) && file_find(container, at->path) == NULL) {
+            at->due_ms = clock_ms() + REMOVAL_DELAY_MS;
+            removal_schedule(filesystem, container);
+        }
+    }
+}
+
 static int unlink_file(struct filesystem *filesystem, struct container *container,
                        struct snapshot *snapshot, struct file_node *file) {
     int problem = 0;
@@ -59,16 +76,8 @@ static int unlink_file(struct filesystem *filesystem, struct container *containe
         if (problem == 0 && !stays) {
             removal_schedule(filesystem, container);
         }
-    } else if (file->member.kind == MEMBER_NONE && file->origin.kind != MEMBER_NONE) {
-        // The copy of a member that was renamed away is deleted on purpose, and with it the member,
-        // unless something took its place.
-        for (struct hidden *at = container->hidden; at != NULL; at = at->next) {
-            if (at->due_ms < 0 && member_equal(&at->member, &file->origin) &&
-                file->origin.kind != MEMBER_METADATA && file_find(container, at->path) == NULL) {
-                at->due_ms = clock_ms() + REMOVAL_DELAY_MS;
-                removal_schedule(filesystem, container);
-            }
-        }
+    } else {
+        remove_with_copy(filesystem, container, file);
     }
     if (problem == 0) {
         if (file->snapshot == NULL && file->opens > 0) {
@@ -213,6 +222,9 @@ static int rename_to_scratch(struct renaming *renaming) {
     struct file_node *file = renaming->file;
     int problem = 0;
     bool was_member = file->member.kind != MEMBER_NONE;
+    if (renaming->replaced != NULL) {
+        remove_with_copy(renaming->filesystem, renaming->container, renaming->replaced);
+    }
     if (was_member && member_version(renaming->snapshot, &file->member).present) {
         problem = hide_member(renaming->container, renaming->snapshot, file, -1);
     }

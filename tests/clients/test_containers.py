@@ -399,6 +399,23 @@ class RemovingMembers(ContainerCase):
         self.mount.unmount()
         self.assertIsNone(self.stored("a.gen5").image)
 
+    def test_a_member_renamed_away_is_removed_when_its_copy_is_replaced(self):
+        os.rename(self.member("a.gen5", "image.png"), self.member("a.gen5", "old.png"))
+        write_file(self.member("a.gen5", "notes.txt"), b"scratch")
+        os.rename(self.member("a.gen5", "notes.txt"), self.member("a.gen5", "old.png"))
+        self.eventually_stored("a.gen5", lambda stored: stored.image is None)
+
+    def test_a_member_renamed_away_stays_when_an_older_copy_is_deleted(self):
+        image, new = self.member("a.gen5", "image.png"), new_image(1)
+        os.rename(image, self.member("a.gen5", "older.png"))
+        write_file(image, new)
+        os.rename(image, self.member("a.gen5", "old.png"))
+        os.unlink(self.member("a.gen5", "older.png"))
+        os.unlink(self.member("a.gen5", "env.json"))
+        # What was removed at the same time goes at the same time.
+        after = self.eventually_stored("a.gen5", lambda stored: stored.environment is None)
+        self.assertEqual(after.image, new)
+
     def test_removing_the_metadata_hides_it_and_the_container_keeps_it(self):
         os.unlink(self.member("a.gen5", "metadata.json"))
         self.assertNotIn("metadata.json", os.listdir(self.member("a.gen5")))
