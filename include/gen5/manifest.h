@@ -89,6 +89,14 @@ GEN5_EXPORT enum gen5_status gen5_manifest_value(const struct gen5_manifest *man
                                                  const char *path, char **value, size_t *length,
                                                  struct gen5_error *error);
 
+// Whether two manifests say the same where the user has the say: in all but the fields of
+// file_info, what of each record follows from its chunk, and white space. Records that only one of
+// the two has are no difference, nor is their order: they come and go with their chunks. A latent
+// that has another key is one. GEN5_ERROR_MEMORY.
+GEN5_EXPORT enum gen5_status gen5_manifest_user_part_equal(const struct gen5_manifest *left,
+                                                           const struct gen5_manifest *right,
+                                                           bool *equal, struct gen5_error *error);
+
 // Check a metadata document that someone wants to store: JSON (RFC 8259, and Python's NaN,
 // Infinity, -Infinity), UTF-8 without a byte order mark, no duplicate keys in an object, no integer
 // of more than 4300 digits (Python reads none), no deeper than the limit, and FORMAT.md's schema

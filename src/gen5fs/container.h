@@ -46,6 +46,13 @@ struct version {
     struct gen5_digest digest;
 };
 
+// What must not change underneath a draft: its member's bytes and, of metadata, the user's part
+// (the rest changes with every save of another member).
+struct base {
+    struct version version;
+    struct snapshot *snapshot; // of metadata, which snapshot has it; a reference. Else NULL
+};
+
 // A member's bytes in a snapshot: a head from memory (a .npy header, or all of a text), then a
 // payload.
 struct content {
@@ -72,7 +79,7 @@ struct file_node {
     bool given_up_later; // closed empty while fresh: there is work waiting that looks at it again
     bool fresh;          // made here, the container has no such member yet
     struct version version;    // of the member when it was last read or committed
-    struct version base;       // member_base of what the draft was begun from
+    struct base base;          // what the draft was begun from
     struct snapshot *snapshot; // while open, and for as long as a detached file or scratch needs it
     uint32_t opens;
     uint32_t writers;
@@ -162,6 +169,9 @@ void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep)
 struct file_node *file_find(struct container *container, const char *path);
 int file_set_path(struct file_node *file, const char *path);
 void file_set_error(struct file_node *file, int number, const char *text);
+// The file's draft is one of what this snapshot has. container.lock is held.
+void file_set_base(struct filesystem *filesystem, struct file_node *file,
+                   struct snapshot *snapshot);
 
 // container_members.c
 
@@ -177,9 +187,11 @@ int member_path(const struct snapshot *snapshot, const struct member *member, ch
 bool member_content(const struct snapshot *snapshot, const struct member *member,
                     struct content *content);
 struct version member_version(const struct snapshot *snapshot, const struct member *member);
-// What must not have changed underneath a draft. For metadata that is the user's part: the rest
-// changes with every save of another member.
-struct version member_base(const struct snapshot *snapshot, const struct member *member);
+struct base base_of(struct snapshot *snapshot, const struct member *member);
+void base_release(struct filesystem *filesystem, struct base *base);
+// 0 where a snapshot still has the member as it was; ESTALE or ENOMEM with the reason.
+int base_check(const struct base *base, const struct member *member,
+               const struct snapshot *snapshot, struct gen5_error *error);
 bool version_equal(const struct version *left, const struct version *right);
 // A name in a folder as a path; LATENT_NAME becomes the first latent's. The caller frees. 0,
 // ENOMEM, or ENAMETOOLONG for one that no folder could hold.
@@ -259,16 +271,17 @@ int draft_belongs_to(const struct filesystem *filesystem, int fd, uid_t uid, gid
 
 // container_commit.c; commit_lock is held
 
-struct base {
+struct condition {
     const struct member *member;
-    const struct version *version;
+    const struct base *base;
 };
-// Change the container's file by edits that were checked, if each member named by `bases` still has
-// that member_base. 0, ESTALE where one has not, or an errno, with the reason in `error`. *after is
-// what the container is then: NULL where it is changed, but cannot be looked at.
+// Change the container's file by edits that were checked, if each member that `conditions` name is
+// as it was (base_check). 0, ESTALE where one is not, or an errno, with the reason in `error`.
+// *after is what the container is then: NULL where it is changed, but cannot be looked at.
 int change_make(struct filesystem *filesystem, struct container *container,
-                const struct gen5_edit *edits, size_t edit_count, const struct base *bases,
-                size_t base_count, struct snapshot **after, struct gen5_error *error);
+                const struct gen5_edit *edits, size_t edit_count,
+                const struct condition *conditions, size_t condition_count, struct snapshot **after,
+                struct gen5_error *error);
 // Says that the member has changed underneath a draft; ESTALE.
 int change_refused(struct gen5_error *error);
 // Commit a file's draft to the member that its path stands for; draft_lock is held exclusively.

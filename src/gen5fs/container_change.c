@@ -104,15 +104,13 @@ int change_refused(struct gen5_error *error) {
     return ESTALE;
 }
 
-static int check_bases(const struct snapshot *snapshot, const struct base *bases, size_t count,
-                       struct gen5_error *error) {
-    for (size_t i = 0; i < count; i++) {
-        struct version now = member_base(snapshot, bases[i].member);
-        if (!version_equal(&now, bases[i].version)) {
-            return change_refused(error);
-        }
+static int check_conditions(const struct snapshot *snapshot, const struct condition *conditions,
+                            size_t count, struct gen5_error *error) {
+    int problem = 0;
+    for (size_t i = 0; i < count && problem == 0; i++) {
+        problem = base_check(conditions[i].base, conditions[i].member, snapshot, error);
     }
-    return 0;
+    return problem;
 }
 
 // Write the new file beside the old one and put it in its place. EAGAIN where the old one has
@@ -146,8 +144,9 @@ static int replace_file(struct filesystem *filesystem, const struct locked_file 
 }
 
 static int change_once(struct filesystem *filesystem, struct container *container,
-                       const struct gen5_edit *edits, size_t edit_count, const struct base *bases,
-                       size_t base_count, struct snapshot **after, struct gen5_error *error) {
+                       const struct gen5_edit *edits, size_t edit_count,
+                       const struct condition *conditions, size_t condition_count,
+                       struct snapshot **after, struct gen5_error *error) {
     struct locked_file file;
     struct snapshot *before = NULL;
     int problem = locked_file_open(filesystem, container, &file, error);
@@ -160,7 +159,7 @@ static int change_once(struct filesystem *filesystem, struct container *containe
         problem = EIO;
     }
     if (problem == 0) {
-        problem = check_bases(before, bases, base_count, error);
+        problem = check_conditions(before, conditions, condition_count, error);
     }
     if (problem == 0) {
         problem = replace_file(filesystem, &file, before, edits, edit_count, error);
@@ -175,13 +174,14 @@ static int change_once(struct filesystem *filesystem, struct container *containe
 }
 
 int change_make(struct filesystem *filesystem, struct container *container,
-                const struct gen5_edit *edits, size_t edit_count, const struct base *bases,
-                size_t base_count, struct snapshot **after, struct gen5_error *error) {
+                const struct gen5_edit *edits, size_t edit_count,
+                const struct condition *conditions, size_t condition_count, struct snapshot **after,
+                struct gen5_error *error) {
     int problem = EAGAIN;
     for (int attempt = 0; problem == EAGAIN && attempt < ATTEMPTS_MAX; attempt++) {
         *error = (struct gen5_error)GEN5_ERROR_NONE;
-        problem =
-            change_once(filesystem, container, edits, edit_count, bases, base_count, after, error);
+        problem = change_once(filesystem, container, edits, edit_count, conditions, condition_count,
+                              after, error);
     }
     return problem == EAGAIN ? ESTALE : problem;
 }

@@ -57,10 +57,11 @@ static int check_edit(struct filesystem *filesystem, struct container *container
 }
 
 // The file shows what was committed from now on. container.lock is held.
-static void show_committed(struct file_node *file, const struct snapshot *after) {
+static void show_committed(struct filesystem *filesystem, struct file_node *file,
+                           struct snapshot *after) {
     if (after != NULL) {
         file->version = member_version(after, &file->member);
-        file->base = member_base(after, &file->member);
+        file_set_base(filesystem, file, after);
     }
     file->fresh = false;
     file->changes_committed = file->changes;
@@ -150,8 +151,8 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
     if (problem == 0 && fresh && old == NULL) {
         problem = commit_fresh(filesystem, file, &edits[0], &after, error);
     } else if (problem == 0) {
-        const struct base base = {.member = &file->member, .version = &file->base};
-        problem = change_make(filesystem, container, edits, count, &base, 1, &after, error);
+        const struct condition condition = {.member = &file->member, .base = &file->base};
+        problem = change_make(filesystem, container, edits, count, &condition, 1, &after, error);
     }
     if (problem != 0) {
         return problem;
@@ -161,7 +162,7 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
         (void)container_snapshot(filesystem, container, &after);
     }
     pthread_mutex_lock(&container->lock);
-    show_committed(file, after);
+    show_committed(filesystem, file, after);
     hidden_drop(container, file->path);
     fresh_touch(container);
     pthread_mutex_unlock(&container->lock);
@@ -214,7 +215,7 @@ enum { REMOVAL_ATTEMPTS_MAX = 8 };
 
 struct removal {
     struct member member;
-    struct version version; // what was there when it was removed
+    struct base base; // what was there when it was removed
 };
 
 struct removals {
@@ -242,7 +243,7 @@ static void collect_removals(struct container *container, bool all, struct remov
         if (!all && at->due_ms > now) {
             due->next_due_ms = at->due_ms;
         } else if (member_copy(&due->removals[due->count].member, &at->member) == 0) {
-            due->removals[due->count++].version = at->version;
+            due->removals[due->count++].base = (struct base){.version = at->version};
         }
     }
 }
@@ -272,13 +273,13 @@ void removal_schedule(struct filesystem *filesystem, struct container *container
 // What the container no longer has is a removal that succeeded before us, and what another program
 // has put there since is not what was removed.
 static size_t still_there(const struct snapshot *now, const struct removals *due,
-                          struct gen5_edit *edits, struct base *bases) {
+                          struct gen5_edit *edits, struct condition *conditions) {
     size_t count = 0;
     for (size_t i = 0; i < due->count; i++) {
         const struct removal *removal = &due->removals[i];
         struct version version = member_version(now, &removal->member);
-        if (version.present && version_equal(&version, &removal->version)) {
-            bases[count] = (struct base){&removal->member, &removal->version};
+        if (version.present && version_equal(&version, &removal->base.version)) {
+            conditions[count] = (struct condition){&removal->member, &removal->base};
             edits[count++] = removal_of(&removal->member);
         }
     }
@@ -288,13 +289,15 @@ static size_t still_there(const struct snapshot *now, const struct removals *due
 // ESTALE where the container changed while it was looked at.
 static int remove_members_once(struct filesystem *filesystem, struct container *container,
                                const struct removals *due, struct gen5_edit *edits,
-                               struct base *bases, struct gen5_error *error) {
+                               struct condition *conditions, struct gen5_error *error) {
     struct snapshot *now = NULL;
     struct snapshot *after = NULL;
     int problem = container_snapshot(filesystem, container, &now);
-    size_t count = problem == 0 && now->container != NULL ? still_there(now, due, edits, bases) : 0;
+    size_t count =
+        problem == 0 && now->container != NULL ? still_there(now, due, edits, conditions) : 0;
     if (problem == 0 && count > 0) {
-        problem = change_make(filesystem, container, edits, count, bases, count, &after, error);
+        problem =
+            change_make(filesystem, container, edits, count, conditions, count, &after, error);
     }
     if (after != NULL) {
         view_update(filesystem, container, after);
@@ -308,16 +311,16 @@ static void remove_members(struct filesystem *filesystem, struct container *cont
                            const struct removals *due) {
     struct gen5_error error = GEN5_ERROR_NONE;
     struct gen5_edit *edits = calloc(due->count, sizeof *edits);
-    struct base *bases = calloc(due->count, sizeof *bases);
-    int problem = edits == NULL || bases == NULL ? ENOMEM : ESTALE;
+    struct condition *conditions = calloc(due->count, sizeof *conditions);
+    int problem = edits == NULL || conditions == NULL ? ENOMEM : ESTALE;
     for (int attempt = 0; problem == ESTALE && attempt < REMOVAL_ATTEMPTS_MAX; attempt++) {
-        problem = remove_members_once(filesystem, container, due, edits, bases, &error);
+        problem = remove_members_once(filesystem, container, due, edits, conditions, &error);
     }
     if (problem != 0 && problem != ESTALE && problem != ENOENT) {
         note("a removed member stays in its container: %s", error.message);
     }
     free(edits);
-    free(bases);
+    free(conditions);
 }
 
 void removals_commit(struct filesystem *filesystem, struct container *container, bool all) {

@@ -99,7 +99,7 @@ int draft_make(struct filesystem *filesystem, struct file_node *file, bool empty
     pthread_mutex_lock(&file->container->lock);
     file->draft_fd = fd;
     if (file->snapshot != NULL && !file->fresh && file->member.kind != MEMBER_NONE) {
-        file->base = member_base(file->snapshot, &file->member);
+        file_set_base(filesystem, file, file->snapshot);
     }
     file_keep(filesystem, file, true);
     pthread_mutex_unlock(&file->container->lock);

@@ -277,7 +277,7 @@ static int make_file(struct filesystem *filesystem, struct container *container,
     if (problem == 0) {
         (*file)->fresh = member.kind != MEMBER_NONE;
         (*file)->version = member_version(snapshot, &member);
-        (*file)->base = member_base(snapshot, &member);
+        file_set_base(filesystem, *file, snapshot);
         file_keep(filesystem, *file, true);
     }
     member_release(&member);
@@ -586,6 +586,7 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file, boo
         }
         draft_drop(file);
         pthread_mutex_lock(&container->lock);
+        base_release(filesystem, &file->base);
         file->changes_done = file->changes_committed = file->changes;
         stale = file->stale_pages = true;
         snapshot_release(filesystem, file->snapshot);

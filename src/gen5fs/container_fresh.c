@@ -216,7 +216,7 @@ static void adopt(struct filesystem *filesystem, struct file_node *file,
     (void)member_copy(&file->origin, member);
     if (after != NULL) {
         file->version = member_version(after, member);
-        file->base = member_base(after, member);
+        file_set_base(filesystem, file, after);
     }
     file->changes_done = file->changes_committed = file->changes;
     file_keep(filesystem, file, file->draft_fd >= 0);

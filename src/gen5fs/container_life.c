@@ -191,6 +191,12 @@ void file_set_error(struct file_node *file, int number, const char *text) {
     file->error_number = number;
 }
 
+void file_set_base(struct filesystem *filesystem, struct file_node *file,
+                   struct snapshot *snapshot) {
+    base_release(filesystem, &file->base);
+    file->base = base_of(snapshot, &file->member);
+}
+
 // The caller holds container.lock and a reference of its own, so that neither function frees the
 // node.
 void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep) {
@@ -226,6 +232,7 @@ static void file_free(struct filesystem *filesystem, struct file_node *file) {
         close(file->draft_fd);
     }
     snapshot_release(filesystem, file->snapshot);
+    base_release(filesystem, &file->base);
     member_release(&file->member);
     member_release(&file->origin);
     pthread_rwlock_destroy(&file->draft_lock);

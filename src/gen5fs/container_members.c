@@ -201,49 +201,36 @@ struct version member_version(const struct snapshot *snapshot, const struct memb
     return version;
 }
 
-// The manifest's text without what follows from the chunks: its file_info object, everything from
-// the first record to the last, and the white space and commas that come and go with records.
-static struct gen5_digest user_part_digest(const struct gen5_manifest *manifest) {
-    static const char file_info[] = "\"file_info\"";
-    struct gen5_digest digest = {{0}};
-    char *kept = malloc(manifest->size + 1);
-    if (kept == NULL) {
-        return digest;
-    }
-    const char *info = memmem(manifest->text, manifest->size, file_info, sizeof file_info - 1);
-    size_t info_begin = info != NULL ? (size_t)(info - manifest->text) : manifest->size;
-    const char *end = memchr(manifest->text + info_begin, '}', manifest->size - info_begin);
-    size_t info_end = end != NULL ? (size_t)(end - manifest->text) : info_begin;
-    size_t count = manifest->record_count;
-    size_t records_begin = count > 0 ? manifest->records[0].text.begin : manifest->size;
-    size_t records_end = count > 0 ? manifest->records[count - 1].text.end : manifest->size;
-    size_t size = 0;
-    for (size_t at = 0; at < manifest->size; at++) {
-        bool computed =
-            (at >= info_begin && at < info_end) || (at >= records_begin && at < records_end);
-        if (!computed && strchr(" \t\r\n,", manifest->text[at]) == NULL) {
-            kept[size++] = manifest->text[at];
-        }
-    }
-    (void)gen5_digest_of(kept, size, &digest, NULL);
-    free(kept);
-    return digest;
-}
-
-struct version member_base(const struct snapshot *snapshot, const struct member *member) {
-    struct version version = member_version(snapshot, member);
-    if (member->kind == MEMBER_METADATA && version.present && snapshot->container != NULL) {
-        version.size = 0;
-        version.digest = user_part_digest(snapshot->container->manifest);
-    }
-    return version;
-}
-
 bool version_equal(const struct version *left, const struct version *right) {
     if (!left->present || !right->present) {
         return left->present == right->present;
     }
     return left->size == right->size && gen5_digest_equal(&left->digest, &right->digest);
+}
+
+struct base base_of(struct snapshot *snapshot, const struct member *member) {
+    struct base base = {.version = member_version(snapshot, member)};
+    if (member->kind == MEMBER_METADATA && snapshot->container != NULL) {
+        base.snapshot = snapshot_reference(snapshot);
+    }
+    return base;
+}
+
+void base_release(struct filesystem *filesystem, struct base *base) {
+    snapshot_release(filesystem, base->snapshot);
+    *base = (struct base){.snapshot = NULL};
+}
+
+int base_check(const struct base *base, const struct member *member,
+               const struct snapshot *snapshot, struct gen5_error *error) {
+    const struct version now = member_version(snapshot, member);
+    bool equal = version_equal(&now, &base->version);
+    if (!equal && base->snapshot != NULL && snapshot->container != NULL &&
+        gen5_manifest_user_part_equal(base->snapshot->container->manifest,
+                                      snapshot->container->manifest, &equal, error) != GEN5_OK) {
+        return gen5_error_errno(error);
+    }
+    return equal ? 0 : change_refused(error);
 }
 
 int path_of_name(struct container *container, const struct snapshot *snapshot,

@@ -273,7 +273,7 @@ static void become_member(struct renaming *renaming, bool fresh) {
 struct former {
     struct member member;
     struct version version;
-    struct version base;
+    struct base base;
     bool fresh;
 };
 
@@ -291,7 +291,7 @@ static int take_target(struct renaming *renaming, struct former *former) {
                                   .fresh = file->fresh};
         file->member = target;
         file->version = member_version(renaming->snapshot, &renaming->target);
-        file->base = member_base(renaming->snapshot, &renaming->target);
+        file->base = base_of(renaming->snapshot, &renaming->target);
         pthread_mutex_unlock(&renaming->container->lock);
     }
     return problem;
@@ -308,6 +308,7 @@ static void target_stored(struct renaming *renaming) {
         close(file->draft_fd);
         file->draft_fd = -1;
         file_keep(renaming->filesystem, file, false);
+        base_release(renaming->filesystem, &file->base);
     }
     snapshot_release(renaming->filesystem, file->snapshot);
     file->snapshot = NULL;
@@ -323,7 +324,9 @@ static void target_refused(struct renaming *renaming, struct former *former, int
     file->member = former->member;
     former->member = (struct member){0};
     file->version = former->version;
+    base_release(renaming->filesystem, &file->base);
     file->base = former->base;
+    former->base = (struct base){.snapshot = NULL};
     file->fresh = former->fresh;
     file_set_error(file, problem, why);
     if (replaced != NULL) {
@@ -379,6 +382,7 @@ static int rename_to_member(struct renaming *renaming) {
         container_note(filesystem, container, renaming->new_path, "was not stored", error.message);
     }
     member_release(&former.member);
+    base_release(filesystem, &former.base);
     return problem;
 }
 

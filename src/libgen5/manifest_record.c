@@ -19,6 +19,9 @@ const char *const GEN5_FIELD_NAMES[GEN5_FIELD_COUNT] = {
     "hash",  "extra", "compressed",
 };
 
+const char *const GEN5_INFO_NAMES[GEN5_INFO_COUNT] = {"magic", "version_major", "version_minor",
+                                                      "file_size", "chunk_count"};
+
 const char *const GEN5_EXTRA_NAMES[GEN5_EXTRA_COUNT] = {"shape", "dtype", "key"};
 
 static const struct {

@@ -24,6 +24,17 @@ enum gen5_record_field {
 };
 extern const char *const GEN5_FIELD_NAMES[GEN5_FIELD_COUNT];
 
+// The fields of file_info, in the same order.
+enum gen5_info_field {
+    GEN5_INFO_MAGIC,
+    GEN5_INFO_MAJOR,
+    GEN5_INFO_MINOR,
+    GEN5_INFO_FILE_SIZE,
+    GEN5_INFO_CHUNK_COUNT,
+    GEN5_INFO_COUNT,
+};
+extern const char *const GEN5_INFO_NAMES[GEN5_INFO_COUNT];
+
 // What a latent's record has in "extra".
 enum gen5_extra_field { GEN5_EXTRA_SHAPE, GEN5_EXTRA_DTYPE, GEN5_EXTRA_KEY, GEN5_EXTRA_COUNT };
 extern const char *const GEN5_EXTRA_NAMES[GEN5_EXTRA_COUNT];

@@ -18,10 +18,6 @@
 #include "ownership.h"
 #include "record_write.h"
 
-enum { INFO_MAGIC, INFO_MAJOR, INFO_MINOR, INFO_FILE_SIZE, INFO_CHUNK_COUNT, INFO_COUNT };
-static const char *const INFO_NAMES[INFO_COUNT] = {"magic", "version_major", "version_minor",
-                                                   "file_size", "chunk_count"};
-
 struct writing {
     const struct gen5_manifest *old; // NULL where there is none
     const struct gen5_chunk_facts *chunks;
@@ -422,17 +418,20 @@ static void write_file_info(const struct writing *writing, struct gen5_text_buil
     struct gen5_json_value empty = {GEN5_JSON_OBJECT, {0, 2}};
     const char *text = object ? writing->document.text : "{}";
     struct gen5_json_value file_info = object ? writing->file_info : empty;
-    struct gen5_json_value values[INFO_COUNT];
-    gen5_json_pick(text, file_info, INFO_NAMES, INFO_COUNT, values);
+    struct gen5_json_value values[GEN5_INFO_COUNT];
+    gen5_json_pick(text, file_info, GEN5_INFO_NAMES, GEN5_INFO_COUNT, values);
     struct gen5_json_edit edit;
     gen5_json_edit_init(&edit, text, file_info, &writing->metadata_layout, out->size_max);
     static const char MAGIC[] = "\"GEN5\"";
-    gen5_json_edit_set(&edit, INFO_NAMES[INFO_MAGIC], values[INFO_MAGIC], MAGIC, strlen(MAGIC));
+    gen5_json_edit_set(&edit, GEN5_INFO_NAMES[GEN5_INFO_MAGIC], values[GEN5_INFO_MAGIC], MAGIC,
+                       strlen(MAGIC));
     // FORMAT.md "Header": version 1.0.
-    set_number(&edit, INFO_NAMES[INFO_MAJOR], values[INFO_MAJOR], 1);
-    set_number(&edit, INFO_NAMES[INFO_MINOR], values[INFO_MINOR], 0);
-    set_number(&edit, INFO_NAMES[INFO_FILE_SIZE], values[INFO_FILE_SIZE], writing->file_size);
-    set_number(&edit, INFO_NAMES[INFO_CHUNK_COUNT], values[INFO_CHUNK_COUNT], writing->chunk_count);
+    set_number(&edit, GEN5_INFO_NAMES[GEN5_INFO_MAJOR], values[GEN5_INFO_MAJOR], 1);
+    set_number(&edit, GEN5_INFO_NAMES[GEN5_INFO_MINOR], values[GEN5_INFO_MINOR], 0);
+    set_number(&edit, GEN5_INFO_NAMES[GEN5_INFO_FILE_SIZE], values[GEN5_INFO_FILE_SIZE],
+               writing->file_size);
+    set_number(&edit, GEN5_INFO_NAMES[GEN5_INFO_CHUNK_COUNT], values[GEN5_INFO_CHUNK_COUNT],
+               writing->chunk_count);
     gen5_json_edit_finish(&edit, out);
 }
 

@@ -141,16 +141,28 @@ class Stored:
 
 def rewrite_outside(path, image=None, prompt=None, latent=None):
     """What a careful program that knows the format does in the source: reads the container, writes
-    a changed one under a temporary name and renames it over."""
+    a changed one under a temporary name and renames it over. It keeps what it does not know."""
     old = container.parse(path)
     info = dict(old.model_info) if prompt is None else {**old.model_info, "prompt": prompt}
     latents = [(key, *value) for key, value in old.latents.items()]
     if latent is not None:
         dtype = {2: "float16", 4: "float32"}[latent.itemsize]
         latents[0] = (latents[0][0], dtype, latent.shape, latent.tobytes())
+    said = {(record["type"], record["extra"].get("key")): record for record in old.records}
+
+    def with_what_was_said(new):
+        new, records = new["gen5_metadata"], []
+        for record in new["chunks"]:
+            before = said.get((record["type"], record["extra"].get("key")), {"extra": {}})
+            records.append({**before, **record, "extra": {**before["extra"], **record["extra"]}})
+        file_info = {**old.file_info, **new["file_info"]}
+        return {**old.root, "gen5_metadata": {
+            **old.document, **new, "file_info": file_info, "chunks": records,
+        }}
+
     renamed_over(path, container.build(
         image=old.image if image is None else image, latents=latents, env=old.environment,
-        info=info,
+        info=info, manifest=with_what_was_said,
     ))
 
 

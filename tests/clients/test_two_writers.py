@@ -5,6 +5,7 @@
 # hold on to an old version, and mounts in unusual places.
 
 import errno
+import json
 import os
 import shutil
 import threading
@@ -91,6 +92,56 @@ class TwoMounts(MountCase):
         self.assertEqual(self.stored("a.gen5").image, new_image(3))
         self.mount.unmount()
         self.assert_rescued(new_image(1), "a.gen5")
+
+    def assert_metadata_conflicts(self, mine, change):
+        """A draft of this metadata is refused and kept where `change` comes in between."""
+        descriptor = os.open(self.member("a.gen5", "metadata.json"), os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, mine)
+        change()
+        between = self.stored("a.gen5")
+        self.assert_os_error(errno.ESTALE, os.close, descriptor)
+        after = self.stored("a.gen5")
+        self.assertEqual(after.manifest_text, between.manifest_text)
+        self.mount.unmount()
+        self.assert_rescued(mine, "a.gen5")
+
+    def save_metadata(self, content):
+        write_file(self.other("a.gen5", "metadata.json"), content)
+
+    def with_note(self, note):
+        document = json.loads(self.before.manifest_text)
+        document["gen5_metadata"]["chunks"][1]["extra"]["note"] = note
+        return json.dumps(document, indent=2).encode()
+
+    def test_what_is_said_of_a_chunk_through_both_gives_estale(self):
+        self.assert_metadata_conflicts(
+            self.with_note("one"), lambda: self.save_metadata(self.with_note("other")))
+
+    def test_prompts_that_differ_in_spaces_alone_give_estale(self):
+        self.assert_metadata_conflicts(
+            with_prompt(self.before.manifest_text, "a, b"),
+            lambda: self.save_metadata(with_prompt(self.before.manifest_text,
+                                                   "A  puppy smiling, cinematic")))
+
+    def test_a_latent_renamed_through_the_other_mount_keeps_its_name(self):
+        self.assert_metadata_conflicts(
+            with_prompt(self.before.manifest_text, "mine"),
+            lambda: os.rename(self.other("a.gen5", "latents", "initial_noise.npy"),
+                              self.other("a.gen5", "latents", "renamed.npy")))
+
+    def test_latents_that_come_and_go_are_no_conflict_of_the_metadata(self):
+        write_file(self.member("a.gen5", "metadata.json"), self.with_note("mine"))
+        text = self.read("a.gen5", "metadata.json")
+        values = new_latent((1, 4, 8, 8), "<f2", 1)
+        with open(self.member("a.gen5", "metadata.json"), "wb", buffering=0) as stream:
+            stream.write(with_prompt(text, "mine"))
+            write_file(self.other("a.gen5", "latents", "another.npy"), npy_bytes(values))
+            os.unlink(self.other("a.gen5", "latents", "initial_noise.npy"))
+            self.eventually_stored("a.gen5", lambda stored: list(stored.latents) == ["another"])
+        after = self.stored("a.gen5")
+        self.assertEqual(after.prompt, "mine")
+        self.assertEqual(list(after.latents), ["another"])
+        self.assertEqual(dict(after.extras())["DATA"]["note"], "mine")
 
     def test_each_mount_shows_what_the_other_has_saved(self):
         for seed in range(6):

@@ -408,3 +408,61 @@ Test(manifest, is_read_in_some_tens_of_microseconds) {
     cr_expect_lt(seconds / ROUNDS, 1e-3, "%f us", seconds / ROUNDS * 1e6);
     gen5_text_builder_release(&builder);
 }
+
+// --- The user's part -----------------------------------------------------------------------------
+
+#define OTHER_HASH "0000000000000000000000000000000000000000000000000000000000000001"
+
+// Two latents, an image and what is around them.
+static const char TWO_LATENTS[] =
+    "{\"gen5_metadata\": {\"file_info\": {\"magic\": \"GEN5\", \"file_size\": 900, \"mine\": [1]}, "
+    "\"model_info\": {\"prompt\": \"a, b\", \"chunks\": [{\"file_size\": 3}]}, \"chunks\": ["
+    "{\"index\": 0, \"type\": \"LATN\", \"flags\": \"F16\", \"offset\": 32, \"compressed_size\": "
+    "100, \"uncompressed_size\": 48, \"hash\": \"" HASH "\", \"extra\": {\"shape\": [1, 4, 2, 3], "
+    "\"dtype\": \"float16\", \"key\": \"noise\", \"note\": {\"shape\": [1]}}, \"compressed\": "
+    "true}, "
+    "{\"index\": 1, \"type\": \"DATA\", \"flags\": \"0000\", \"offset\": 132, \"compressed_size\": "
+    "20, "
+    "\"uncompressed_size\": 8, \"hash\": \"" OTHER_HASH "\", \"extra\": {\"shape\": 1}, "
+    "\"compressed\": false, \"own\": null}]}}";
+
+Test(manifest, two_with_the_same_user_s_part_are_equal) {
+    static const struct {
+        const char *what;
+        const char *from;
+        const char *to;
+        bool equal;
+    } ROWS[] = {
+        {"white space", "\"model_info\": {", "\"model_info\" :\n {", true},
+        {"a file's size", "900", "901", true},
+        {"a field of file_info that is missing", "\"file_size\": 900, ", "", true},
+        {"an offset", "\"offset\": 132", "\"offset\": 133", true},
+        {"an image's hash", "\"" OTHER_HASH "\"", "\"" HASH "\"", true},
+        {"a latent's hash", "\"" HASH "\"", "\"" OTHER_HASH "\"", true},
+        {"a latent's shape", "[1, 4, 2, 3]", "[1, 4, 3, 2]", true},
+        {"another latent", "\"chunks\": [{\"index\": 0",
+         "\"chunks\": [{\"type\": \"LATN\"}, {\"index\": 0", true},
+        {"a field of a record that is missing", "\"index\": 1, ", "", true},
+        {"the prompt", "a, b", "a b", false},
+        {"the user's own in file_info", "[1]", "[2]", false},
+        {"what is called like a computed field", "\"file_size\": 3", "\"file_size\": 4", false},
+        {"a latent's note", "\"note\": {\"shape\": [1]}", "\"note\": {\"shape\": [2]}", false},
+        {"a latent's note that is gone", ", \"note\": {\"shape\": [1]}", "", false},
+        {"a latent's key", "\"key\": \"noise\"", "\"key\": \"grain\"", false},
+        {"an image's extra", "\"extra\": {\"shape\": 1}", "\"extra\": {\"shape\": 2}", false},
+        {"the user's own in a record", "\"own\": null", "\"own\": true", false},
+    };
+    struct gen5_manifest *before = parse(TWO_LATENTS);
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        char *text = text_replaced(TWO_LATENTS, ROWS[i].from, ROWS[i].to);
+        struct gen5_manifest *after = parse(text);
+        bool equal = !ROWS[i].equal;
+        cr_expect_eq(gen5_manifest_user_part_equal(before, after, &equal, NULL), GEN5_OK);
+        cr_expect_eq(equal, ROWS[i].equal, "%s", ROWS[i].what);
+        cr_expect_eq(gen5_manifest_user_part_equal(after, before, &equal, NULL), GEN5_OK);
+        cr_expect_eq(equal, ROWS[i].equal, "%s, the other way round", ROWS[i].what);
+        gen5_manifest_free(after);
+        free(text);
+    }
+    gen5_manifest_free(before);
+}
