@@ -118,8 +118,14 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
             (struct gen5_edit){.kind = GEN5_PUT_METADATA,
                                .content = gen5_source_from_memory(plan.text, plan.text_size)};
     }
+    // Metadata may have been applied along with another member since. What goes to another key than
+    // the file's replaces nothing that the draft was begun from.
+    const struct condition condition = {.member = &file->member, .base = &file->base};
+    bool conditional =
+        file->member.kind != MEMBER_METADATA && member_equal(&plan.member, &file->member);
     if (!plan.nothing_to_do) {
-        problem = change_make(filesystem, container, edits, count, NULL, 0, after, error);
+        problem = change_make(filesystem, container, edits, count, &condition, conditional ? 1 : 0,
+                              after, error);
     }
     if (problem == 0 && file->member.kind == MEMBER_METADATA) {
         fresh_remember_text(container, file);

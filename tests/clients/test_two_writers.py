@@ -143,6 +143,21 @@ class TwoMounts(MountCase):
         self.assertEqual(list(after.latents), ["another"])
         self.assertEqual(dict(after.extras())["DATA"]["note"], "mine")
 
+    def test_a_member_of_a_new_container_made_through_both_gives_estale(self):
+        os.mkdir(self.member("new.gen5"))
+        for name, mine, other in (
+            ("image.png", new_image(1), new_image(2)),
+            ("env.json", self.before.environment, container.environment()),
+            ("latents/one.npy", npy_bytes(new_latent((1, 4, 8, 8), "<f2", 1)),
+             npy_bytes(new_latent((1, 4, 8, 8), "<f2", 2))),
+        ):
+            descriptor = os.open(self.member("new.gen5", name), os.O_WRONLY | os.O_CREAT, 0o644)
+            os.write(descriptor, mine)
+            write_file(self.other("new.gen5", name), other)
+            self.assert_os_error(errno.ESTALE, os.close, descriptor)
+            self.assertEqual(read_file(self.other("new.gen5", name)), other)
+        self.assertEqual(self.stored("new.gen5").image, new_image(2))
+
     def test_each_mount_shows_what_the_other_has_saved(self):
         for seed in range(6):
             writer, reader = (
