@@ -14,7 +14,7 @@
 
 #include "container.h"
 
-enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, ATTEMPTS_MAX = 8 };
+enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, CHANGE_WAIT_MS = 10000 };
 
 // A container's file, opened and locked.
 struct locked_file {
@@ -177,12 +177,14 @@ int change_make(struct filesystem *filesystem, struct container *container,
                 const struct gen5_edit *edits, size_t edit_count,
                 const struct condition *conditions, size_t condition_count, struct snapshot **after,
                 struct gen5_error *error) {
-    int problem = EAGAIN;
-    for (int attempt = 0; problem == EAGAIN && attempt < ATTEMPTS_MAX; attempt++) {
+    // Who changes the container again and again without a lock leaves a gap some time.
+    const int64_t deadline = clock_ms() + CHANGE_WAIT_MS;
+    int problem;
+    do {
         *error = (struct gen5_error)GEN5_ERROR_NONE;
         problem = change_once(filesystem, container, edits, edit_count, conditions, condition_count,
                               after, error);
-    }
+    } while (problem == EAGAIN && clock_ms() < deadline);
     return problem == EAGAIN ? ESTALE : problem;
 }
 

@@ -226,6 +226,32 @@ class AnotherProgramWrites(MountCase):
         self.mount.unmount()
         self.assert_rescued(new_image(1), "a.gen5")
 
+    def test_saves_wait_for_a_program_that_changes_the_container_again_and_again(self):
+        def save(number):
+            write_file(self.member("a.gen5", "image.png"), new_image(number))
+
+        save(0)
+        began = time.monotonic()
+        save(1)
+        seconds, done = time.monotonic() - began, threading.Event()
+
+        def touch():
+            while not done.wait(3 * seconds):
+                end = time.monotonic() + 20 * seconds
+                while time.monotonic() < end:
+                    os.utime(self.source("a.gen5"))
+                    time.sleep(seconds / 20)
+
+        toucher = threading.Thread(target=touch)
+        toucher.start()
+        try:
+            for number in range(2, 12):
+                save(number)
+                self.assertEqual(self.stored("a.gen5").image, new_image(number))
+        finally:
+            done.set()
+            toucher.join()
+
     def replace_by_rename(self, content):
         write_file(self.member("a.gen5", "next.png"), content)
         os.rename(self.member("a.gen5", "next.png"), self.member("a.gen5", "image.png"))
