@@ -44,6 +44,7 @@ GEN5_EXPORT enum gen5_status gen5_temporary_name_make(char name[GEN5_TEMPORARY_N
                                                       struct gen5_error *error);
 
 enum gen5_sync {
+    GEN5_SYNC_DONE,   // the caller has synced the temporary
     GEN5_SYNC_FILE,   // the bytes before the rename: never a mixture, even after a power cut
     GEN5_SYNC_FOLDER, // the folder behind it too: the new file is there after a power cut
 };

@@ -16,6 +16,8 @@
 
 enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, CHANGE_WAIT_MS = 10000 };
 
+static const char BEING_WRITTEN[] = "another program keeps the container open for writing";
+
 // A container's file, opened and locked.
 struct locked_file {
     int folder_fd; // of the folder, for reading, so that it can be synced
@@ -55,6 +57,16 @@ static int lock_patiently(int fd, struct gen5_error *error) {
         nanosleep(&(struct timespec){0, LOCK_POLL_MS * 1000000L}, NULL);
     }
     return 0;
+}
+
+// Whether another program has the file open for writing, and may not be done: the kernel gives no
+// lease then. Where it cannot tell (others' files, network file systems) it is taken for no.
+static bool is_being_written(int fd) {
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0) {
+        return errno == EAGAIN;
+    }
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
 }
 
 static int locked_file_open(struct filesystem *filesystem, struct container *container,
@@ -127,8 +139,15 @@ static int replace_file(struct filesystem *filesystem, const struct locked_file 
                              replacement.fd, error);
     }
     if (status == GEN5_OK) {
+        // What takes long comes first, so that little time is left for others to come in between.
+        status = gen5_file_sync(replacement.fd, error);
+    }
+    if (status == GEN5_OK && is_being_written(file->fd)) {
+        status = gen5_error_set(error, GEN5_ERROR_CHANGED, GEN5_OFFSET_NONE, "%s", BEING_WRITTEN);
+    }
+    if (status == GEN5_OK) {
         status = gen5_replacement_commit(&replacement, file->name, &before->identity,
-                                         GEN5_SYNC_FILE, &committed, error);
+                                         GEN5_SYNC_DONE, &committed, error);
     }
     if (status == GEN5_OK) {
         // Without memory for the alias the number changes, which is no reason to fail a save.
@@ -152,6 +171,12 @@ static int change_once(struct filesystem *filesystem, struct container *containe
     int problem = locked_file_open(filesystem, container, &file, error);
     if (problem != 0) {
         return problem;
+    }
+    if (is_being_written(file.fd)) {
+        locked_file_close(&file);
+        gen5_error_set_system(error, EBUSY, "%s", BEING_WRITTEN);
+        nanosleep(&(struct timespec){0, LOCK_POLL_MS * 1000000L}, NULL);
+        return EAGAIN;
     }
     problem = snapshot_from_fd(filesystem, file.fd, &before);
     if (problem == 0 && before->container == NULL) {
@@ -185,7 +210,10 @@ int change_make(struct filesystem *filesystem, struct container *container,
         problem = change_once(filesystem, container, edits, edit_count, conditions, condition_count,
                               after, error);
     } while (problem == EAGAIN && clock_ms() < deadline);
-    return problem == EAGAIN ? ESTALE : problem;
+    if (problem == EAGAIN) {
+        problem = error->status == GEN5_ERROR_CHANGED ? ESTALE : EBUSY;
+    }
+    return problem;
 }
 
 char *container_path(struct filesystem *filesystem, struct container *container) {

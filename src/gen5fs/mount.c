@@ -162,6 +162,7 @@ static int take_signals(struct mount *mount) {
     sigaddset(&ending, SIGHUP);
     sigprocmask(SIG_BLOCK, &ending, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); // of a lease that somebody asks us to give up (container_change.c)
     mount->signal_fd = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
     mount->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return mount->signal_fd < 0 || mount->ended_fd < 0 ? refuse("signals", errno) : 0;

@@ -252,6 +252,49 @@ class AnotherProgramWrites(MountCase):
             done.set()
             toucher.join()
 
+    def test_a_save_waits_for_a_program_that_writes_the_container_in_place(self):
+        changed = self.outside("changed.gen5", read_file(self.source("a.gen5")))
+        rewrite_outside(changed, image=new_image(1))
+        content = read_file(changed)
+        with open(self.member("a.gen5", "metadata.json"), "wb", buffering=0) as stream:
+            stream.write(with_prompt(self.before.manifest_text, "from the mount"))
+            target = os.open(self.source("a.gen5"), os.O_WRONLY | os.O_TRUNC)
+            os.write(target, content[:-100])
+            closing = threading.Thread(target=stream.close)
+            closing.start()
+            closing.join(0.5)
+            self.assertTrue(closing.is_alive(), "a container that cannot be read was saved to")
+            os.write(target, content[-100:])
+            os.close(target)
+            closing.join()
+        after = self.stored("a.gen5")
+        self.assertEqual(after.prompt, "from the mount")
+        self.assertEqual(after.image, new_image(1))
+
+    def test_a_save_does_not_take_the_place_of_a_container_that_is_being_written(self):
+        # What it holds can be read at each moment, and is not yet what it is going to be.
+        old = read_file(self.source("a.gen5"))
+        changed = self.outside("changed.gen5", old)
+        rewrite_outside(changed, image=new_image(1))
+        content = read_file(changed)
+        saved = threading.Event()
+
+        def save():
+            write_file(self.member("a.gen5", "metadata.json"),
+                       with_prompt(self.before.manifest_text, "from the mount"))
+            saved.set()
+
+        with open(self.source("a.gen5"), "r+b", buffering=0) as target:
+            saving = threading.Thread(target=save)
+            saving.start()
+            self.assertFalse(saved.wait(0.5))
+            target.write(content)
+            target.truncate()
+        saving.join()
+        after = self.stored("a.gen5")
+        self.assertEqual(after.prompt, "from the mount")
+        self.assertEqual(after.image, new_image(1))
+
     def replace_by_rename(self, content):
         write_file(self.member("a.gen5", "next.png"), content)
         os.rename(self.member("a.gen5", "next.png"), self.member("a.gen5", "image.png"))
