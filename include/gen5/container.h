@@ -27,6 +27,7 @@ struct gen5_container {
     const struct gen5_record *image;       // NULL where there is none
     const struct gen5_record *environment; // NULL where there is none
     const struct gen5_record **latents;
+    const struct gen5_record **latents_by_key; // the same, for gen5_container_latent
     size_t latent_count;
 };
 

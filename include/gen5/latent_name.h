@@ -31,4 +31,8 @@ GEN5_EXPORT size_t gen5_latent_name_from_key(const char *key, size_t key_length,
 GEN5_EXPORT enum gen5_status gen5_latent_name_to_key(const char *name, char **key,
                                                      size_t *key_length, struct gen5_error *error);
 
+// Whether a name ends as cut names do. Their keys are found by making the names of those that there
+// are.
+GEN5_EXPORT bool gen5_latent_name_is_cut(const char *name);
+
 #endif

@@ -47,9 +47,9 @@ static int member_of_key(const char *key, size_t length, struct member *member) 
     return 0;
 }
 
-static int member_of_latent_name(const struct snapshot *snapshot, const char *name,
-                                 struct member *member) {
-    const struct gen5_container *stored = snapshot != NULL ? snapshot->container : NULL;
+// A cut name does not tell its key: it is that of one of the latents, or of none.
+static int member_of_cut_name(const struct gen5_container *stored, const char *name,
+                              struct member *member) {
     for (size_t i = 0; stored != NULL && i < stored->latent_count; i++) {
         const struct gen5_record *record = stored->latents[i];
         char own[GEN5_LATENT_NAME_SIZE_MAX + 1];
@@ -58,14 +58,25 @@ static int member_of_latent_name(const struct snapshot *snapshot, const char *na
             return member_of_key(record->key, record->key_length, member);
         }
     }
-    if (name[0] == '.') {
-        return 0; // A program's temporary beside the latents, not a new latent.
+    return 0;
+}
+
+static int member_of_latent_name(const struct snapshot *snapshot, const char *name,
+                                 struct member *member) {
+    const struct gen5_container *stored = snapshot != NULL ? snapshot->container : NULL;
+    if (gen5_latent_name_is_cut(name)) {
+        return member_of_cut_name(stored, name, member);
     }
     char *key = NULL;
     size_t length = 0;
-    if (gen5_latent_name_to_key(name, &key, &length, NULL) == GEN5_OK) {
-        *member = (struct member){.kind = MEMBER_LATENT, .key = key, .key_length = length};
+    if (gen5_latent_name_to_key(name, &key, &length, NULL) != GEN5_OK) {
+        return 0;
     }
+    if (name[0] == '.' && (stored == NULL || gen5_container_latent(stored, key, length) == NULL)) {
+        free(key); // A program's temporary beside the latents, not a new latent.
+        return 0;
+    }
+    *member = (struct member){.kind = MEMBER_LATENT, .key = key, .key_length = length};
     return 0;
 }
 

@@ -216,14 +216,19 @@ struct key_range {
     const struct gen5_record *last;
 };
 
+static int compare_key_bytes(const char *left, size_t left_length, const char *right,
+                             size_t right_length) {
+    if (left_length != right_length) {
+        return left_length < right_length ? -1 : 1;
+    }
+    return memcmp(left, right, left_length);
+}
+
 // By key, then by position in the manifest.
 static int compare_keys(const void *left, const void *right) {
     const struct gen5_record *a = ((const struct key_range *)left)->first;
     const struct gen5_record *b = ((const struct key_range *)right)->first;
-    if (a->key_length != b->key_length) {
-        return a->key_length < b->key_length ? -1 : 1;
-    }
-    int order = memcmp(a->key, b->key, a->key_length);
+    int order = compare_key_bytes(a->key, a->key_length, b->key, b->key_length);
     if (order != 0) {
         return order;
     }
@@ -237,8 +242,7 @@ static int compare_positions(const void *left, const void *right) {
 }
 
 static bool same_key(const struct gen5_record *left, const struct gen5_record *right) {
-    return left->key_length == right->key_length &&
-           memcmp(left->key, right->key, left->key_length) == 0;
+    return compare_key_bytes(left->key, left->key_length, right->key, right->key_length) == 0;
 }
 
 // Merge neighbours of one key in a sorted list; returns how many keys there are.
@@ -260,7 +264,8 @@ static enum gen5_status find_latents(struct gen5_container *container, struct ge
     GEN5_AUTO_FREE struct key_range *ranges =
         calloc(manifest->record_count + 1, sizeof(struct key_range));
     container->latents = calloc(manifest->record_count + 1, sizeof *container->latents);
-    if (ranges == NULL || container->latents == NULL) {
+    container->latents_by_key = calloc(manifest->record_count + 1, sizeof *container->latents);
+    if (ranges == NULL || container->latents == NULL || container->latents_by_key == NULL) {
         return gen5_error_set_memory(error);
     }
     size_t count = 0;
@@ -273,6 +278,9 @@ static enum gen5_status find_latents(struct gen5_container *container, struct ge
     }
     qsort(ranges, count, sizeof *ranges, compare_keys);
     count = merge_keys(ranges, count);
+    for (size_t i = 0; i < count; i++) {
+        container->latents_by_key[i] = ranges[i].last;
+    }
     qsort(ranges, count, sizeof *ranges, compare_positions);
     for (size_t i = 0; i < count; i++) {
         container->latents[i] = ranges[i].last;
@@ -332,16 +340,26 @@ void gen5_container_free(struct gen5_container *container) {
     if (container != NULL) {
         gen5_manifest_free(container->manifest);
         free(container->latents);
+        free(container->latents_by_key);
         free(container);
     }
 }
 
 const struct gen5_record *gen5_container_latent(const struct gen5_container *container,
                                                 const char *key, size_t key_length) {
-    for (size_t i = 0; i < container->latent_count; i++) {
-        const struct gen5_record *record = container->latents[i];
-        if (record->key_length == key_length && memcmp(record->key, key, key_length) == 0) {
+    size_t begin = 0;
+    size_t end = container->latent_count;
+    while (begin < end) {
+        size_t middle = begin + (end - begin) / 2;
+        const struct gen5_record *record = container->latents_by_key[middle];
+        int order = compare_key_bytes(key, key_length, record->key, record->key_length);
+        if (order == 0) {
             return record;
+        }
+        if (order < 0) {
+            end = middle;
+        } else {
+            begin = middle + 1;
         }
     }
     return NULL;

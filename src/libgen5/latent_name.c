@@ -235,3 +235,13 @@ enum gen5_status gen5_latent_name_to_key(const char *name, char **key, size_t *k
     *key_length = length;
     return GEN5_OK;
 }
+
+bool gen5_latent_name_is_cut(const char *name) {
+    size_t size = strlen(name);
+    if (size <= SUFFIX_SIZE + 1 + CUT_DIGITS || size > GEN5_LATENT_NAME_SIZE_MAX) {
+        return false;
+    }
+    size_t stem_size = size - SUFFIX_SIZE;
+    return strcmp(name + stem_size, suffix) == 0 &&
+           looks_cut_at((const uint8_t *)name, stem_size, stem_size - 1 - CUT_DIGITS);
+}

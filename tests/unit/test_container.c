@@ -252,7 +252,7 @@ Test(container, payload_over_the_limit_is_damaged) {
     make_free(&made);
 }
 
-Test(container, sixty_thousand_latents_open_at_once) {
+Test(container, sixty_thousand_latents_open_and_are_found_at_once) {
     enum { COUNT = 60000, TEXT_SIZE_MAX = 16 << 20 };
     char *text = malloc(TEXT_SIZE_MAX);
     cr_assert_not_null(text);
@@ -271,6 +271,11 @@ Test(container, sixty_thousand_latents_open_at_once) {
     int fd = make_end_with(&made, text, size);
     struct gen5_container *container = open_container(fd);
     cr_expect_eq(container->latent_count, COUNT / 2);
+    for (size_t i = 0; i < container->latent_count; i++) {
+        const struct gen5_record *record = container->latents[i];
+        cr_assert_eq(gen5_container_latent(container, record->key, record->key_length), record);
+    }
+    cr_expect_null(gen5_container_latent(container, "30000", 5));
     gen5_container_free(container);
     close(fd);
     free(text);

@@ -182,6 +182,28 @@ Test(latent_name, keys_that_differ_behind_the_cut_have_different_names) {
     cr_expect_str_neq(first, second);
 }
 
+Test(latent_name, a_cut_name_is_told_from_those_that_tell_their_keys) {
+    static const char *const whole[] = {
+        "",
+        "~.npy",
+        "0123456789abcdef.npy",
+        "%7E0123456789abcdef.npy",
+        "x%7E0123456789abcdef.npy",
+        "x~0123456789abcdeF.npy",
+        "x~0123456789abcdef",
+        "x~0123456789abcde.npy",
+        "~0123456789abcdef.npy",
+    };
+    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++) {
+        cr_expect_not(gen5_latent_name_is_cut(whole[i]), "%s", whole[i]);
+    }
+    char key[300];
+    char name[GEN5_LATENT_NAME_SIZE_MAX + 1];
+    memset(key, 'a', sizeof key);
+    gen5_latent_name_from_key(key, sizeof key, name);
+    cr_expect(gen5_latent_name_is_cut(name), "%s", name);
+}
+
 Test(latent_name, no_key_has_the_cut_name_of_another) {
     char key[300];
     char cut[GEN5_LATENT_NAME_SIZE_MAX + 1];
