@@ -213,13 +213,13 @@ int container_listxattr(struct filesystem *filesystem, struct node *node, char *
     return 0;
 }
 
+// No other can be set. cp and mv let EOPNOTSUPP pass without a word, and find these attributes on
+// what they once copied out of a mount.
 int container_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
                        const char *value, size_t size, int flags) {
-    if (access_list_is_name(name)) {
-        return container_access_list_set(filesystem, node, name, value, size, flags);
-    }
-    return strncmp(name, "user.gen5.", 10) == 0 || strncmp(name, "user.xdg.", 9) == 0 ? EPERM
-                                                                                      : EOPNOTSUPP;
+    return access_list_is_name(name)
+               ? container_access_list_set(filesystem, node, name, value, size, flags)
+               : EOPNOTSUPP;
 }
 
 int container_removexattr(struct filesystem *filesystem, struct node *node, const char *name) {

@@ -288,6 +288,13 @@ class Copies(ProgramCase):
         self.assertFalse(os.path.exists(self.picture))
         self.assert_image_is(new_image(1))
 
+    def test_mv_out_of_the_mount_and_in_again_has_nothing_to_complain_of(self):
+        # The copy outside has the attributes that the mount shows, where its file system takes any.
+        aside = os.path.join(self.work, "aside.png")
+        for source, target in ((self.image, aside), (aside, self.image)):
+            self.assertEqual(self.program("mv", source, target).stderr, b"")
+        self.assert_image_is(self.before.image)
+
     def test_mv_of_an_image_to_another_container_moves_it(self):
         self.mount.add("one-pixel.gen5", "b.gen5")
         self.eventually_listed("b.gen5")
