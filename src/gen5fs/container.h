@@ -63,8 +63,9 @@ struct content {
 };
 
 struct file_node {
-    struct file_node *next; // in container.files, while attached
-    struct node *node;      // one reference of ours while `kept`
+    struct file_node *next;         // in container.files, while attached
+    struct file_node *leaving_next; // in container.leaving, while `leaving` is not 0
+    struct node *node;              // one reference of ours while `kept`
     struct container *container;
     // Changed under commit_lock and container.lock together, so that either is enough to read them:
     char *path;
@@ -84,6 +85,7 @@ struct file_node {
     uint32_t opens;
     uint32_t writers;
     uint32_t writers_flushed;
+    uint32_t leaving;      // references to `node` that go when the container is left
     uint32_t settling;     // last writers that have left and whose draft is being put away
     bool stale_pages;      // the kernel's pages are of an older version
     bool pages_given;      // it was given pages of this version, and may have kept them
@@ -118,6 +120,7 @@ struct container {
     uint32_t pins;           // callers inside, protected by node_table.lock
     // Protected by lock:
     struct file_node *files;
+    struct file_node *leaving;
     struct hidden *hidden;
     struct gen5_identity seen; // the state of the file that the kernel was last told of
     // Where the kernel opens no files: the file that its nodes were last found in, kept open, since
@@ -165,6 +168,9 @@ void file_detach(struct filesystem *filesystem, struct file_node *file);
 // The same for a member that a rename replaced. Who is writing to it is told (DESIGN.md 2.2
 // rule 10).
 void file_replace(struct filesystem *filesystem, struct file_node *file);
+// Give up a reference to the file's node while container.lock is held: releasing the last one takes
+// the lock, so it is done when a caller leaves the container.
+void file_release_later(struct file_node *file);
 void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep);
 struct file_node *file_find(struct container *container, const char *path);
 int file_set_path(struct file_node *file, const char *path);

@@ -67,8 +67,23 @@ int container_enter(struct filesystem *filesystem, struct node *node,
     return *container != NULL ? 0 : ENOMEM;
 }
 
+// Release one node that was to be released later; false where there is none.
+static bool release_leaving(struct filesystem *filesystem, struct container *container) {
+    pthread_mutex_lock(&container->lock);
+    struct file_node *file = container->leaving;
+    struct node *node = file != NULL ? file->node : NULL;
+    if (file != NULL && --file->leaving == 0) {
+        container->leaving = file->leaving_next;
+    }
+    pthread_mutex_unlock(&container->lock);
+    node_release(filesystem, node);
+    return node != NULL;
+}
+
 void container_leave(struct filesystem *filesystem, struct container *container) {
     struct node *folder = container->node;
+    while (release_leaving(filesystem, container)) {
+    }
     struct container *idle = NULL;
     pthread_mutex_lock(&container->lock);
     bool needed =
@@ -224,6 +239,14 @@ void file_replace(struct filesystem *filesystem, struct file_node *file) {
     file->replaced = file->writers > 0;
     if (!file->replaced || file->draft_fd < 0) {
         file_keep(filesystem, file, false);
+    }
+}
+
+void file_release_later(struct file_node *file) {
+    struct container *container = file->container;
+    if (file->leaving++ == 0) {
+        file->leaving_next = container->leaving;
+        container->leaving = file;
     }
 }
 

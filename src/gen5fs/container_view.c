@@ -184,7 +184,7 @@ int view_find(struct filesystem *filesystem, struct container *container, struct
             file_adopt(found, &version);
         } else {
             file_detach(filesystem, found);
-            node_release(filesystem, found->node);
+            file_release_later(found);
             found = NULL;
         }
     }
@@ -442,7 +442,7 @@ static int list_path(struct filesystem *filesystem, struct container *container,
         problem = listing_add(listing, name, file->node, &attributes, rank);
     }
     if (problem != 0) {
-        node_release(filesystem, file->node);
+        file_release_later(file);
     }
     return problem;
 }
