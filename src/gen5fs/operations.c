@@ -86,11 +86,17 @@ static int unexpected(const struct node *node, const char *what) {
 
 // Answers. Each takes over the reference to the node that it gives to the kernel.
 
+// 0 for success. ENOSYS from below would tell the kernel that no such request is ever to be sent
+// again: every later close, for one, would be taken for a success unasked.
+static void reply_error(fuse_req_t request, int problem) {
+    fuse_reply_err(request, problem == ENOSYS ? EOPNOTSUPP : problem);
+}
+
 static void reply_entry(fuse_req_t request, struct node *folder, const char *name,
                         struct node *node, const struct stat *attributes, int problem) {
     struct filesystem *filesystem = filesystem_of(request);
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
         return;
     }
     struct fuse_entry_param entry;
@@ -163,7 +169,7 @@ static void give_handle(struct filesystem *filesystem, struct fuse_file_info *fi
 static void reply_attributes(fuse_req_t request, const struct node *node,
                              const struct stat *attributes, int problem) {
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
         return;
     }
     fuse_reply_attr(request, attributes, entry_attribute_seconds(filesystem_of(request), node));
@@ -323,7 +329,7 @@ static void operation_unlink(fuse_req_t request, fuse_ino_t parent, const char *
         problem = is_inside(folder) ? container_unlink(filesystem, folder, name)
                                     : ordinary_unlink(filesystem, folder, name);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 static void operation_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name) {
@@ -334,7 +340,7 @@ static void operation_rmdir(fuse_req_t request, fuse_ino_t parent, const char *n
         problem = is_inside(folder) ? container_rmdir(filesystem, folder, name)
                                     : ordinary_rmdir(filesystem, folder, name);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 static int move(struct filesystem *filesystem, struct node *old_folder, const char *old_name,
@@ -360,7 +366,7 @@ static void operation_rename(fuse_req_t request, fuse_ino_t old_parent, const ch
     if (problem == 0) {
         problem = move(filesystem, old_folder, old_name, new_folder, new_name, flags);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 static void operation_readlink(fuse_req_t request, fuse_ino_t number) {
@@ -369,7 +375,7 @@ static void operation_readlink(fuse_req_t request, fuse_ino_t number) {
     int problem =
         node->kind == NODE_SOURCE ? ordinary_readlink(node, target, sizeof target) : EINVAL;
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
     } else {
         fuse_reply_readlink(request, target);
     }
@@ -387,7 +393,7 @@ static void list(fuse_req_t request, fuse_ino_t number, size_t size, off_t offse
         notice_listing_later(filesystem, folder);
     }
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
         listing_take_back(filesystem, &listing);
     } else if (fuse_reply_buf(request, listing.bytes, listing.used) != 0) {
         listing_take_back(filesystem, &listing);
@@ -428,7 +434,7 @@ static void operation_fsyncdir(fuse_req_t request, fuse_ino_t number, int data_o
     } else if (node->kind == NODE_SOURCE) {
         problem = ordinary_sync_folder(node, data_only != 0);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 // Attributes.
@@ -475,7 +481,7 @@ static void operation_statfs(fuse_req_t request, fuse_ino_t number) {
     struct statvfs about;
     int problem = ordinary_statfs(filesystem_of(request), node, &about);
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
     } else {
         fuse_reply_statfs(request, &about);
     }
@@ -508,7 +514,7 @@ static void operation_create(fuse_req_t request, fuse_ino_t parent, const char *
     int problem =
         create(filesystem, folder, name, mode, file->flags, &caller, &child, &attributes, &handle);
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
         return;
     }
     struct fuse_entry_param entry;
@@ -559,7 +565,7 @@ static void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_fi
     int problem = open_node(filesystem, request_node(request, number), file->flags, &caller,
                             &handle, &keep_cache);
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
         return;
     }
     give_handle(filesystem_of(request), file, handle, keep_cache);
@@ -571,7 +577,7 @@ static void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_fi
 static void operation_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file) {
     (void)number;
     release_handle(filesystem_of(request), handle_of(file));
-    fuse_reply_err(request, 0);
+    reply_error(request, 0);
 }
 
 static int read_status(const struct handle *handle, char *buffer, size_t size, off_t offset,
@@ -648,7 +654,7 @@ static void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, o
         return_handle(handle, &own);
     }
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
     } else {
         fuse_reply_buf(request, buffer, got);
     }
@@ -673,7 +679,7 @@ static void operation_write(fuse_req_t request, fuse_ino_t number, const char *b
         problem = container_write(filesystem_of(request), handle, buffer, size, offset, &written);
     }
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
     } else {
         fuse_reply_write(request, written);
     }
@@ -690,7 +696,7 @@ static void operation_flush(fuse_req_t request, fuse_ino_t number, struct fuse_f
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_flush(filesystem_of(request), handle, fuse_req_ctx(request)->pid);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 static void operation_fsync(fuse_req_t request, fuse_ino_t number, int data_only,
@@ -705,7 +711,7 @@ static void operation_fsync(fuse_req_t request, fuse_ino_t number, int data_only
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_fsync(filesystem_of(request), handle);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 static void operation_fallocate(fuse_req_t request, fuse_ino_t number, int mode, off_t offset,
@@ -720,7 +726,7 @@ static void operation_fallocate(fuse_req_t request, fuse_ino_t number, int mode,
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_fallocate(filesystem_of(request), handle, mode, offset, length);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 static void operation_lseek(fuse_req_t request, fuse_ino_t number, off_t offset, int whence,
@@ -738,7 +744,7 @@ static void operation_lseek(fuse_req_t request, fuse_ino_t number, off_t offset,
     }
     return_handle(handle, &own);
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
     } else {
         fuse_reply_lseek(request, found);
     }
@@ -761,7 +767,7 @@ static void operation_copy_file_range(fuse_req_t request, fuse_ino_t number_in, 
             ordinary_copy(filesystem_of(request), from, offset_in, into, offset_out, size, &copied);
     }
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
     } else {
         fuse_reply_write(request, copied);
     }
@@ -776,7 +782,7 @@ static void reply_xattr(fuse_req_t request, const char *value, size_t length, si
         problem = ERANGE;
     }
     if (problem != 0) {
-        fuse_reply_err(request, problem);
+        reply_error(request, problem);
     } else if (size == 0) {
         fuse_reply_xattr(request, length);
     } else {
@@ -818,7 +824,7 @@ static void operation_getxattr(fuse_req_t request, fuse_ino_t number, const char
     struct node *node = request_node(request, number);
     // First of all, since the kernel asks for security.capability at every write.
     if (ordinary_xattr_unsupported(node, name)) {
-        fuse_reply_err(request, EOPNOTSUPP);
+        reply_error(request, EOPNOTSUPP);
         return;
     }
     char *value = NULL;
@@ -867,7 +873,7 @@ static void operation_setxattr(fuse_req_t request, fuse_ino_t number, const char
                       ? ordinary_setxattr(filesystem, node, &caller, name, value, size, flags)
                       : container_setxattr(filesystem, node, name, value, size, flags);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const char *name) {
@@ -881,7 +887,7 @@ static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const c
         problem = node->kind == NODE_SOURCE ? ordinary_removexattr(filesystem, node, name)
                                             : container_removexattr(filesystem, node, name);
     }
-    fuse_reply_err(request, problem);
+    reply_error(request, problem);
 }
 
 // Answers of what is asked here are small.
