@@ -233,19 +233,22 @@ static struct snapshot *share(struct snapshot_cache *cache, struct snapshot *mad
     return made;
 }
 
-// The first bytes of the image say what it is; one that is damaged is of no known kind.
-static enum gen5_image_kind image_kind_of(const struct gen5_container *container) {
-    const struct gen5_record *image = container->image;
+// The first bytes of the image say what it is; one that is damaged is of no known kind. Fails where
+// they could not be had for a reason that may pass.
+static enum gen5_status find_image_kind(struct snapshot *snapshot, struct gen5_error *error) {
+    const struct gen5_record *image = snapshot->container->image;
     uint8_t first[GEN5_IMAGE_SIGNATURE_SIZE];
+    snapshot->image_kind = GEN5_IMAGE_UNKNOWN;
     if (image == NULL || image->damage != NULL) {
-        return GEN5_IMAGE_UNKNOWN;
+        return GEN5_OK;
     }
     size_t size = image->payload_size < sizeof first ? (size_t)image->payload_size : sizeof first;
-    struct gen5_error ignored = GEN5_ERROR_NONE;
-    if (gen5_payload_read_prefix(container, image, first, size, &ignored) != GEN5_OK) {
-        return GEN5_IMAGE_UNKNOWN;
+    enum gen5_status status =
+        gen5_payload_read_prefix(snapshot->container, image, first, size, error);
+    if (status == GEN5_OK) {
+        snapshot->image_kind = gen5_image_kind_of(first, size);
     }
-    return gen5_image_kind_of(first, size);
+    return status == GEN5_ERROR_SYSTEM || status == GEN5_ERROR_MEMORY ? status : GEN5_OK;
 }
 
 // What gen5-error.txt says. NULL where there is no memory.
@@ -274,10 +277,18 @@ static int parse(struct filesystem *filesystem, struct snapshot *snapshot) {
         gen5_container_open(&source, &filesystem->limits, &snapshot->container, &error);
     if (status == GEN5_OK) {
         const struct gen5_manifest *manifest = snapshot->container->manifest;
-        snapshot->image_kind = image_kind_of(snapshot->container);
         snapshot->private->weight =
             2 * manifest->size + manifest->record_count * sizeof *manifest->records;
-        status = gen5_digest_of(manifest->text, manifest->size, &snapshot->manifest_digest, &error);
+        status = find_image_kind(snapshot, &error);
+        if (status == GEN5_ERROR_SYSTEM) {
+            // Its neighbours can be read; the next one who asks may have more luck with it.
+            snapshot->private->trusted = false;
+            status = GEN5_OK;
+        }
+        if (status == GEN5_OK) {
+            status =
+                gen5_digest_of(manifest->text, manifest->size, &snapshot->manifest_digest, &error);
+        }
         return status == GEN5_OK ? 0 : gen5_error_errno(&error);
     }
     snapshot->container = NULL;
