@@ -297,7 +297,7 @@ class Linking(BesideSource):
         with open(at("two"), "ab") as stream:
             stream.write(b"more")
         seen += [os.stat(at(name)).st_size for name in ("one", "two")]
-        os.chmod(at("one"), 0o400)
+        os.chmod(at("one"), 0o600)
         seen += [look(at(name)) for name in ("one", "two")]
         os.truncate(at("two"), 3)
         seen += [look(at(name)) for name in ("one", "two")]

@@ -120,7 +120,8 @@ class Bytes:
         place = self.random.randrange(len(self.handles))
         os.close(self.handles[place])
         flags = self.random.choice((0, 0, 0, os.O_TRUNC, os.O_CREAT, os.O_SYNC))
-        self.handles[place] = os.open(self.random.choice((self.path, self.second)), os.O_RDWR | flags)
+        path = self.random.choice((self.path, self.second))
+        self.handles[place] = os.open(path, os.O_RDWR | flags)
 
     def forgotten(self):
         """The kernel gives its pages back, and reads them again."""
@@ -149,6 +150,10 @@ class Names:
         for descriptor in self.open:
             os.close(descriptor)
 
+    def content(self, path):
+        with open(path, "rb") as stream:
+            return stream.read()
+
     def path(self):
         return self.at(self.random.choice(self.FOLDERS), self.random.choice(self.LEAVES))
 
@@ -172,8 +177,7 @@ class Names:
         path = self.path()
         seen = attempt(look, path)
         if isinstance(seen, dict) and seen["kind"] == "-":
-            with open(path, "rb") as stream:
-                return seen, stream.read()
+            return seen, attempt(self.content, path)
         return seen
 
     def look_at_open(self):
@@ -207,17 +211,15 @@ class Names:
         return attempt(os.link, self.path(), self.path(), follow_symlinks=False)
 
     def symlink(self):
-        return attempt(os.symlink, self.random.choice(("a", "../b", "nowhere", "deep")), self.path())
+        target = self.random.choice(("a", "../b", "nowhere", "deep"))
+        return attempt(os.symlink, target, self.path())
 
     def through_link(self):
-        def read():
-            with open(path, "rb") as stream:
-                return stream.read()
         path = self.path()
-        return attempt(os.readlink, path), attempt(read)
+        return attempt(os.readlink, path), attempt(self.content, path)
 
     def chmod(self):
-        return attempt(os.chmod, self.path(), self.random.choice((0o600, 0o755, 0o4711)))
+        return attempt(os.chmod, self.path(), self.random.choice((0o700, 0o755, 0o4711)))
 
     def set_attribute(self):
         path = self.path()
@@ -239,7 +241,7 @@ def run(world, seed):
     generator = world.random
     steps = sorted(name for name in dir(type(world)) if not name.startswith("_")
                    and callable(getattr(type(world), name))
-                   and name not in ("any", "close", "path", "range", "some_bytes"))
+                   and name not in ("any", "close", "content", "path", "range", "some_bytes"))
     seen = []
     try:
         for number in range(STEPS):
