@@ -33,28 +33,33 @@ def attempt(call, *arguments, **named):
         return errno.errorcode.get(error.errno, error.errno)
 
 
-def _in_child(function):
-    """Runs a function in a process of its own and returns what it returns."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
+def in_children(*functions):
+    """Runs each function in a process of its own, all at once; what they return, in their order."""
+    children = []
+    for function in functions:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
             try:
-                answer = (True, function())
-            except BaseException:
-                answer = (False, traceback.format_exc())
-            with os.fdopen(writing, "wb") as stream:
-                stream.write(pickle.dumps(answer))
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as stream:
-        answer = stream.read()
-    os.waitpid(child, 0)
-    done, result = pickle.loads(answer)
-    assert done, result
-    return result
+                os.close(reading)
+                try:
+                    answer = (True, function())
+                except BaseException:
+                    answer = (False, traceback.format_exc())
+                with os.fdopen(writing, "wb") as stream:
+                    stream.write(pickle.dumps(answer))
+            finally:
+                os._exit(0)
+        os.close(writing)
+        children.append((child, reading))
+    answers = []
+    for child, reading in children:
+        with os.fdopen(reading, "rb") as stream:
+            answers.append(pickle.loads(stream.read()))
+        os.waitpid(child, 0)
+    for done, result in answers:
+        assert done, result
+    return [result for _, result in answers]
 
 
 def as_user(function, uid=USER, gid=GROUP, groups=(), umask=None):
@@ -66,7 +71,7 @@ def as_user(function, uid=USER, gid=GROUP, groups=(), umask=None):
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
         return function()
-    return _in_child(become)
+    return in_children(become)[0]
 
 
 def in_child(function, umask=None):
@@ -74,7 +79,7 @@ def in_child(function, umask=None):
         if umask is not None:
             os.umask(umask)
         return function()
-    return _in_child(begin)
+    return in_children(begin)[0]
 
 
 def look(path):

@@ -28,7 +28,6 @@ MS_SYNC = 4
 FS_IOC_GETFLAGS = 0x80086601
 FS_IOC_SETFLAGS = 0x40086602
 FS_IOC_FSGETXATTR = 0x801c581f
-FS_IOC_FSSETXATTR = 0x401c5820
 FS_IMMUTABLE_FL = 0x10
 FS_APPEND_FL = 0x20
 FS_NODUMP_FL = 0x40
@@ -74,10 +73,6 @@ def linkat(old_descriptor, old, new, flags):
     ), old)
 
 
-def faccessat2(path, mode, flags=0):
-    _checked(_libc.syscall(439, AT_FDCWD, os.fsencode(path), mode, flags), path)
-
-
 def msync(address, length, flags):
     _checked(_libc.msync(ctypes.c_void_p(address), ctypes.c_size_t(length), flags))
 
@@ -86,20 +81,6 @@ def sync_file_range(descriptor, offset, length, flags):
     _checked(_libc.sync_file_range(
         descriptor, ctypes.c_longlong(offset), ctypes.c_longlong(length), flags
     ))
-
-
-def name_to_handle(path):
-    """An opaque handle, for open_by_handle."""
-    handle = ctypes.create_string_buffer(struct.pack("@Ii", 128, 0), 8 + 128)
-    mount = ctypes.c_int()
-    _checked(_libc.name_to_handle_at(
-        AT_FDCWD, os.fsencode(path), handle, ctypes.byref(mount), 0
-    ), path)
-    return handle
-
-
-def open_by_handle(mount_descriptor, handle, flags):
-    return _checked(_libc.open_by_handle_at(mount_descriptor, handle, flags))
 
 
 def statx_fields(path, wanted=0xfff, flags=AT_SYMLINK_NOFOLLOW):

@@ -6,6 +6,7 @@
 
 import ctypes
 import fcntl
+import functools
 import mmap
 import os
 import resource
@@ -17,7 +18,7 @@ import subprocess
 import tempfile
 import unittest
 
-from beside_source import BesideSource, attempt, compared, in_child
+from beside_source import BesideSource, attempt, compared, in_child, in_children
 from system_calls import (
     F_OFD_GETLK, F_OFD_SETLK, FALLOC_COLLAPSE_RANGE, FALLOC_INSERT_RANGE, FALLOC_KEEP_SIZE,
     FALLOC_PUNCH_HOLE, FALLOC_ZERO_RANGE, MS_ASYNC, MS_SYNC, fallocate, msync, sync_file_range,
@@ -78,23 +79,8 @@ class Opening(BesideSource):
     @compared
     def test_a_new_file_is_made_once_however_many_try(self, at):
         def make():
-            return attempt(lambda: os.close(os.open(at("file"), os.O_CREAT | os.O_EXCL | os.O_WRONLY)))
-        readers = []
-        for _ in range(8):
-            reading, writing = os.pipe()
-            if os.fork() == 0:
-                try:
-                    os.write(writing, str(make()).encode())
-                finally:
-                    os._exit(0)
-            os.close(writing)
-            readers.append(reading)
-        answers = []
-        for reading in readers:
-            with os.fdopen(reading) as stream:
-                answers.append(stream.read())
-            os.wait()
-        return sorted(answers)
+            return attempt(os.open, at("file"), os.O_CREAT | os.O_EXCL | os.O_WRONLY) != "EEXIST"
+        return sorted(in_children(*[make] * 8))
 
     @compared
     def test_flags_are_kept_with_the_descriptor(self, at):
@@ -159,19 +145,11 @@ class Writing(BesideSource):
     @compared
     def test_many_processes_append_without_losing_a_line(self, at):
         path = at.file(content=b"")
-        children = []
-        for number in range(4):
-            child = os.fork()
-            if child == 0:
-                try:
-                    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
-                    for line in range(100):
-                        os.write(descriptor, b"%d %03d %s\n" % (number, line, b"x" * (line * 37 % 900)))
-                finally:
-                    os._exit(0)
-            children.append(child)
-        for child in children:
-            os.waitpid(child, 0)
+        def append(number):
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+            for line in range(100):
+                os.write(descriptor, b"%d %03d %s\n" % (number, line, b"x" * (line * 37 % 900)))
+        in_children(*(functools.partial(append, number) for number in range(4)))
         lines = sorted(content(path).split(b"\n"))
         # The order in the file differs from run to run.
         with open(path, "wb") as stream:

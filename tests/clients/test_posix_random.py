@@ -6,6 +6,7 @@
 # GEN5_POSIX_SEED picks other sequences, GEN5_POSIX_STEPS their length.
 
 import fcntl
+import functools
 import hashlib
 import mmap
 import os
@@ -13,7 +14,7 @@ import random
 import stat
 import unittest
 
-from beside_source import BesideSource, attempt, compared, look
+from beside_source import BesideSource, attempt, compared, in_children, look
 from system_calls import (
     FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, FALLOC_ZERO_RANGE, RENAME_EXCHANGE, RENAME_NOREPLACE,
     fallocate, renameat2,
@@ -236,6 +237,66 @@ class Names:
                                 for one in self.open[:2]])
 
 
+class Records:
+    """A file of records that several processes change, each under its lock. What a record holds is
+    one byte, again and again; the last one that was written is in memory that all share."""
+
+    COUNT, SIZE = 16, 2 * ALIGNMENT
+
+    def __init__(self, path):
+        self.path = path
+        self.written = mmap.mmap(-1, self.COUNT)
+        with open(path, "wb") as stream:
+            stream.truncate(self.COUNT * self.SIZE)
+
+    def work(self, seed, steps):
+        """What a process does; the first record that is not as it was written, or None."""
+        generator = random.Random(seed)
+        self.buffered = os.open(self.path, os.O_RDWR)
+        self.direct = os.open(self.path, os.O_RDWR | getattr(os, "O_DIRECT", 0))
+        self.synced = os.open(self.path, os.O_RDWR | os.O_SYNC)
+        self.memory = mmap.mmap(self.buffered, self.COUNT * self.SIZE)
+        self.aligned = mmap.mmap(-1, self.SIZE)
+        for step in range(steps):
+            record = generator.randrange(self.COUNT)
+            start = record * self.SIZE
+            read = generator.choice((self.read, self.read_memory, self.read_direct))
+            write = generator.choice((self.write, self.write_memory, self.write_direct,
+                                      self.write_synced))
+            fcntl.lockf(self.buffered, fcntl.LOCK_EX, self.SIZE, start)
+            seen = read(start)
+            if seen != self.written[record:record + 1] * self.SIZE:
+                return step, record, read.__name__, self.written[record], digest(seen)
+            new = generator.randbytes(1)
+            write(start, new * self.SIZE)
+            self.written[record:record + 1] = new
+            fcntl.lockf(self.buffered, fcntl.LOCK_UN, self.SIZE, start)
+        return None
+
+    def read(self, start):
+        return os.pread(self.buffered, self.SIZE, start)
+
+    def read_memory(self, start):
+        return self.memory[start:start + self.SIZE]
+
+    def read_direct(self, start):
+        got = os.preadv(self.direct, [self.aligned], start)
+        return self.aligned[:got]
+
+    def write(self, start, content):
+        os.pwrite(self.buffered, content, start)
+
+    def write_memory(self, start, content):
+        self.memory[start:start + self.SIZE] = content
+
+    def write_direct(self, start, content):
+        self.aligned[:] = content
+        os.pwritev(self.direct, [self.aligned], start)
+
+    def write_synced(self, start, content):
+        os.pwrite(self.synced, content, start)
+
+
 def run(world, seed):
     """What each step gave; the same for the same seed, wherever it runs."""
     generator = world.random
@@ -267,6 +328,14 @@ class RandomSequences(BesideSource):
         for seed in range(SEED, SEED + 3):
             place = type(at)(at.folder(f"{seed}"))
             seen += run(Bytes(place, random.Random(seed)), seed)
+        return seen
+
+    @compared
+    def test_processes_that_lock_a_record_read_what_the_others_have_written(self, at):
+        records = Records(at("records"))
+        seen = in_children(*(functools.partial(records.work, seed, STEPS // 3)
+                             for seed in range(SEED, SEED + 4)))
+        os.unlink(at("records"))  # its bytes differ from run to run
         return seen
 
     @compared
