@@ -126,6 +126,17 @@ class Library(Installed):
 
 
 class Files(Installed):
+    def test_each_shell_finds_completion_where_it_looks(self):
+        for name in ("bash-completion/completions/gen5fs", "zsh/site-functions/_gen5fs",
+                     "fish/vendor_completions.d/gen5fs.fish"):
+            self.assertIn(b"completion for gen5fs",
+                          read_file(self.installed("share", *name.split("/"))))
+
+    def test_man_finds_the_pages(self):
+        for section, title in ("1", "gen5fs"), ("3", "libgen5"), ("5", "gen5"), ("8", "mount.gen5fs"):
+            found = self.program("man", "-w", "-M", self.installed("share", "man"), section, title)
+            self.assertEqual(os.path.basename(found.stdout.decode().strip()), f"{title}.{section}")
+
     def test_no_installed_text_names_the_build_or_the_source(self):
         for folder, _, names in os.walk(self.prefix):
             for name in names:
