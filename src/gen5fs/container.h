@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "container_operations.h"
+#include "file_index.h"
 #include "gen5/npy.h"
 #include "gen5/repack.h"
 #include "snapshot.h"
@@ -63,7 +64,10 @@ struct content {
 };
 
 struct file_node {
-    struct file_node *next;         // in container.files, while attached
+    struct file_node *next; // in container.files, as long as the node lives
+    struct file_node *previous;
+    struct file_node *path_next; // in container.index
+    struct file_node *number_next;
     struct file_node *leaving_next; // in container.leaving, while `leaving` is not 0
     struct node *node;              // one reference of ours while `kept`
     struct container *container;
@@ -120,6 +124,7 @@ struct container {
     uint32_t pins;           // callers inside, protected by node_table.lock
     // Protected by lock:
     struct file_node *files;
+    struct file_index index; // the same files
     struct file_node *leaving;
     struct hidden *hidden;
     struct gen5_identity seen; // the state of the file that the kernel was last told of

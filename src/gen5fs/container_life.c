@@ -42,6 +42,7 @@ static void container_free(struct filesystem *filesystem, struct container *cont
         hidden_drop(container, container->hidden->path);
     }
     view_let_go(filesystem, container);
+    file_index_release(&container->index);
     free(container->first_latent);
     free(container->fresh_text);
     pthread_cond_destroy(&container->released);
@@ -113,15 +114,6 @@ uint64_t inside_ino(const struct container *container) {
            (shown & ((UINT64_C(1) << 38) - 1)) << 24;
 }
 
-static bool ino_is_taken(const struct container *container, uint64_t ino) {
-    for (const struct file_node *file = container->files; file != NULL; file = file->next) {
-        if (file->attached && file->node->shown_ino == ino) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Members are numbered in the order in which they are listed, so that tools that copy in the order
 // of inode numbers copy them in that order too. A file that was renamed keeps its number, and who
 // makes one with its former name gets another.
@@ -141,7 +133,7 @@ static uint64_t file_ino(const struct container *container, const char *path) {
         rank = 7;
     }
     const uint64_t base = inside_ino(container) | rank << 21;
-    while (ino_is_taken(container, base | (hash & hash_mask))) {
+    while (file_index_has_number(&container->index, base | (hash & hash_mask))) {
         hash++;
     }
     return base | (hash & hash_mask);
@@ -161,6 +153,9 @@ int file_new(struct filesystem *filesystem, struct container *container, const c
         problem = member_copy(&made->origin, member);
     }
     if (problem == 0) {
+        problem = file_index_reserve(&container->index);
+    }
+    if (problem == 0) {
         problem = node_new(filesystem, NODE_FILE, container->node, file_ino(container, path),
                            &made->node);
     }
@@ -175,18 +170,17 @@ int file_new(struct filesystem *filesystem, struct container *container, const c
     made->node->file = made;
     made->attached = true;
     made->next = container->files;
+    if (made->next != NULL) {
+        made->next->previous = made;
+    }
     container->files = made;
+    file_index_add(&container->index, made);
     *file = made;
     return 0;
 }
 
 struct file_node *file_find(struct container *container, const char *path) {
-    for (struct file_node *file = container->files; file != NULL; file = file->next) {
-        if (file->attached && strcmp(file->path, path) == 0) {
-            return file;
-        }
-    }
-    return NULL;
+    return file_index_find(&container->index, path);
 }
 
 int file_set_path(struct file_node *file, const char *path) {
@@ -194,8 +188,7 @@ int file_set_path(struct file_node *file, const char *path) {
     if (copy == NULL) {
         return ENOMEM;
     }
-    free(file->path);
-    file->path = copy;
+    file_index_rename(&file->container->index, file, copy);
     return 0;
 }
 
@@ -264,18 +257,21 @@ static void file_free(struct filesystem *filesystem, struct file_node *file) {
     free(file);
 }
 
+static void file_unlist(struct container *container, struct file_node *file) {
+    *(file->previous != NULL ? &file->previous->next : &container->files) = file->next;
+    if (file->next != NULL) {
+        file->next->previous = file->previous;
+    }
+    file_index_remove(&container->index, file);
+}
+
 static void file_gone(struct filesystem *filesystem, struct node *node) {
     struct container *container = NULL;
     if (container_enter(filesystem, node, &container) != 0) {
         return; // Cannot be: the file keeps its container in memory.
     }
     pthread_mutex_lock(&container->lock);
-    for (struct file_node **at = &container->files; *at != NULL; at = &(*at)->next) {
-        if (*at == node->file) {
-            *at = node->file->next;
-            break;
-        }
-    }
+    file_unlist(container, node->file);
     pthread_mutex_unlock(&container->lock);
     file_free(filesystem, node->file);
     node->file = NULL;
