@@ -209,11 +209,13 @@ int change_make(struct filesystem *filesystem, struct container *container,
         *error = (struct gen5_error)GEN5_ERROR_NONE;
         problem = change_once(filesystem, container, edits, edit_count, conditions, condition_count,
                               after, error);
-    } while (problem == EAGAIN && clock_ms() < deadline);
+    } while ((problem == EAGAIN || problem == EINTR) && clock_ms() < deadline);
     if (problem == EAGAIN) {
         problem = error->status == GEN5_ERROR_CHANGED ? ESTALE : EBUSY;
     }
-    return problem;
+    // Programs take EINTR for the success of a close, and repeat an fsync for as long as it says
+    // so.
+    return problem == EINTR ? EIO : problem;
 }
 
 char *container_path(struct filesystem *filesystem, struct container *container) {

@@ -347,7 +347,10 @@ static int check_type(const struct stat *attributes) {
 static int open_quietly(int folder_fd, const char *name) {
     // O_NONBLOCK: a FIFO that was put there a moment ago must not hold us up.
     static const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int fd = openat(folder_fd, name, flags | O_NOATIME);
+    int fd;
+    do {
+        fd = openat(folder_fd, name, flags | O_NOATIME);
+    } while (fd < 0 && errno == EINTR);
     return fd < 0 && errno == EPERM ? openat(folder_fd, name, flags) : fd;
 }
 
