@@ -192,7 +192,10 @@ int file_commit(struct filesystem *filesystem, struct file_node *file) {
     bool due = file->draft_fd >= 0 && (file->attached || replaced) &&
                file->member.kind != MEMBER_NONE && file->changes != file->changes_done;
     uint64_t changes = file->changes;
-    int problem = file->changes_committed == file->changes ? 0 : file->error_number;
+    // The same answer as before for the same bytes. A scratch file is never refused itself: its
+    // error is that of a rename.
+    bool refused = file->changes_done == file->changes && file->changes_committed != file->changes;
+    int problem = refused ? file->error_number : 0;
     pthread_mutex_unlock(&container->lock);
     if (due) {
         problem = replaced ? change_refused(&error) : draft_commit(filesystem, file, NULL, &error);
