@@ -83,7 +83,7 @@ int container_entry_make(struct filesystem *filesystem, struct node *parent, con
 static bool shows_nothing(struct filesystem *filesystem, struct node *node) {
     struct container_listing listing;
     bool nothing = true;
-    if (container_list(filesystem, node, &listing) != 0) {
+    if (container_list(filesystem, node, 0, 2, &listing) != 0) {
         return false;
     }
     for (size_t i = 0; i < listing.count; i++) {

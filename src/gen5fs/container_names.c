@@ -151,7 +151,7 @@ int container_rmdir(struct filesystem *filesystem, struct node *folder, const ch
         problem = ENOTDIR;
     } else {
         struct container_listing listing;
-        problem = container_list(filesystem, child, &listing);
+        problem = container_list(filesystem, child, 0, 1, &listing);
         if (problem == 0) {
             problem = listing.count > 0 ? ENOTEMPTY : 0; // Gone when empty: it is not listed then.
             container_listing_free(filesystem, &listing);

@@ -58,7 +58,8 @@ enum {
 int container_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
                       struct stat *attributes, int to_set);
 
-// All entries of a folder, in the order in which they are to be listed. The caller frees with
+// Entries of a folder, in the order in which they are to be listed: those that come after the
+// cookie `after` (0 for the first), but no more than `count_max`. The caller frees with
 // container_listing_free. `cookie` grows from entry to entry, is never 0, and stays an entry's own
 // while others come and go.
 struct container_listed {
@@ -70,9 +71,11 @@ struct container_listed {
 struct container_listing {
     struct container_listed *entries;
     size_t count;
+    off_t after; // what was asked for
+    size_t count_max;
 };
-int container_list(struct filesystem *filesystem, struct node *folder,
-                   struct container_listing *listing);
+int container_list(struct filesystem *filesystem, struct node *folder, off_t after,
+                   size_t count_max, struct container_listing *listing);
 // Whether nothing comes behind the entry with this cookie, whatever the directory holds: then it
 // need not be listed to say so.
 bool container_listing_ends(const struct node *folder, off_t cookie);

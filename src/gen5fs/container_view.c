@@ -168,18 +168,17 @@ static void file_adopt(struct file_node *file, const struct version *version) {
     file->pages_given = false;
 }
 
-int view_find(struct filesystem *filesystem, struct container *container, struct snapshot *snapshot,
-              const char *path, struct file_node **file) {
+// The same where it is known what the path stands for.
+static int find_member(struct filesystem *filesystem, struct container *container,
+                       struct snapshot *snapshot, const char *path, const struct member *member,
+                       struct file_node **file) {
     struct file_node *found = file_find(container, path);
     if (found != NULL && !node_reference_alive(filesystem, found->node)) {
         found->attached = false; // It is being destroyed.
         found = NULL;
     }
-    struct member member;
-    int problem = member_of_path(snapshot, path, &member);
-    struct version version = member_version(snapshot, &member);
-    if (problem == 0 && found != NULL && follows_container(found) &&
-        !version_equal(&version, &found->version)) {
+    struct version version = member_version(snapshot, member);
+    if (found != NULL && follows_container(found) && !version_equal(&version, &found->version)) {
         if (may_adopt(filesystem, found) && version.present) {
             file_adopt(found, &version);
         } else {
@@ -188,17 +187,29 @@ int view_find(struct filesystem *filesystem, struct container *container, struct
             found = NULL;
         }
     }
-    if (problem == 0 && found == NULL) {
+    int problem = 0;
+    if (found == NULL) {
         problem = hidden_has(container, path, &version) || !version.present ? ENOENT : 0;
         if (problem == 0) {
-            problem = file_new(filesystem, container, path, &member, &found);
+            problem = file_new(filesystem, container, path, member, &found);
         }
         if (problem == 0) {
             found->version = version;
         }
     }
-    member_release(&member);
     *file = found;
+    return problem;
+}
+
+int view_find(struct filesystem *filesystem, struct container *container, struct snapshot *snapshot,
+              const char *path, struct file_node **file) {
+    struct member member;
+    *file = NULL;
+    int problem = member_of_path(snapshot, path, &member);
+    if (problem == 0) {
+        problem = find_member(filesystem, container, snapshot, path, &member, file);
+    }
+    member_release(&member);
     return problem;
 }
 
@@ -266,11 +277,12 @@ static int latents_node(struct filesystem *filesystem, struct container *contain
     return problem;
 }
 
-// Latents that are shown: those of the snapshot that are not hidden, and new ones.
-static size_t latents_shown(struct container *container, const struct snapshot *snapshot) {
+// Whether two latents or more are shown: of those of the snapshot that are not hidden, and new
+// ones.
+static bool latents_are_listed(struct container *container, const struct snapshot *snapshot) {
     size_t count = 0;
     const struct gen5_container *stored = snapshot->container;
-    for (size_t i = 0; stored != NULL && i < stored->latent_count; i++) {
+    for (size_t i = 0; stored != NULL && i < stored->latent_count && count < 2; i++) {
         struct member member = {.kind = MEMBER_LATENT,
                                 .key = stored->latents[i]->key,
                                 .key_length = stored->latents[i]->key_length};
@@ -282,13 +294,14 @@ static size_t latents_shown(struct container *container, const struct snapshot *
         }
         free(path);
     }
-    for (const struct file_node *file = container->files; file != NULL; file = file->next) {
+    for (const struct file_node *file = container->files; file != NULL && count < 2;
+         file = file->next) {
         if (file->attached && strncmp(file->path, LATENTS_PREFIX, strlen(LATENTS_PREFIX)) == 0 &&
             (file->fresh || file->member.kind == MEMBER_NONE)) {
             count++;
         }
     }
-    return count;
+    return count >= 2;
 }
 
 static void latents_attributes(const struct snapshot *snapshot, const struct node *node,
@@ -400,8 +413,19 @@ int container_getattr(struct filesystem *filesystem, struct node *node, struct s
 
 // Listing
 
+// Entries are in the order of their cookies. The rank comes first, then a hash of the name, which
+// stays when other entries come and go.
+static off_t cookie_of(const char *name, off_t rank) {
+    return (rank + 1) << 32 | (off_t)(key_hash_text(0, name) & UINT64_C(0x7fffffff));
+}
+
+// The least rank of which entries are asked for.
+static off_t first_rank(const struct container_listing *listing) {
+    return listing->after >> 32 > 0 ? (listing->after >> 32) - 1 : 0;
+}
+
 static int listing_add(struct container_listing *listing, const char *name, struct node *node,
-                       const struct stat *attributes, off_t rank) {
+                       const struct stat *attributes, off_t cookie) {
     struct container_listed *grown =
         reallocarray(listing->entries, listing->count + 1, sizeof *grown);
     char *copy = strdup(name);
@@ -412,8 +436,6 @@ static int listing_add(struct container_listing *listing, const char *name, stru
         free(copy);
         return ENOMEM;
     }
-    // The rank comes first, then a hash of the name, which stays when other entries come and go.
-    off_t cookie = (rank + 1) << 32 | (off_t)(key_hash_text(0, name) & UINT64_C(0x7fffffff));
     listing->entries[listing->count++] = (struct container_listed){
         .name = copy, .node = node, .attributes = *attributes, .cookie = cookie};
     return 0;
@@ -428,18 +450,24 @@ void container_listing_free(struct filesystem *filesystem, struct container_list
     *listing = (struct container_listing){0};
 }
 
+// `member` may be NULL for what the path itself tells.
 static int list_path(struct filesystem *filesystem, struct container *container,
-                     struct snapshot *snapshot, const char *path, const char *name, off_t rank,
-                     struct container_listing *listing) {
+                     struct snapshot *snapshot, const char *path, const struct member *member,
+                     const char *name, off_t rank, struct container_listing *listing) {
+    off_t cookie = cookie_of(name, rank);
+    if (cookie <= listing->after) {
+        return 0;
+    }
     struct file_node *file = NULL;
-    int problem = view_find(filesystem, container, snapshot, path, &file);
+    int problem = member != NULL ? find_member(filesystem, container, snapshot, path, member, &file)
+                                 : view_find(filesystem, container, snapshot, path, &file);
     if (problem != 0) {
         return problem == ENOENT ? 0 : problem;
     }
     struct stat attributes;
     problem = view_attributes(snapshot, file, &attributes);
     if (problem == 0) {
-        problem = listing_add(listing, name, file->node, &attributes, rank);
+        problem = listing_add(listing, name, file->node, &attributes, cookie);
     }
     if (problem != 0) {
         file_release_later(file);
@@ -464,7 +492,7 @@ static int list_member(struct filesystem *filesystem, struct container *containe
         return 0;
     }
     if (problem == 0) {
-        problem = list_path(filesystem, container, snapshot, path, path, rank, listing);
+        problem = list_path(filesystem, container, snapshot, path, NULL, path, rank, listing);
     }
     free(path);
     return problem;
@@ -475,8 +503,8 @@ static int list_first_latent(struct filesystem *filesystem, struct container *co
     char *path = NULL;
     int problem = path_of_name(container, snapshot, container->node, LATENT_NAME, &path);
     if (problem == 0) {
-        problem =
-            list_path(filesystem, container, snapshot, path, LATENT_NAME, RANK_LATENT, listing);
+        problem = list_path(filesystem, container, snapshot, path, NULL, LATENT_NAME, RANK_LATENT,
+                            listing);
     }
     free(path);
     return problem;
@@ -484,28 +512,21 @@ static int list_first_latent(struct filesystem *filesystem, struct container *co
 
 static int list_latents_folder(struct filesystem *filesystem, struct container *container,
                                struct snapshot *snapshot, struct container_listing *listing) {
-    if (latents_shown(container, snapshot) < 2) {
+    if (cookie_of(LATENTS_NAME, RANK_LATENTS) <= listing->after ||
+        !latents_are_listed(container, snapshot)) {
         return 0;
     }
     struct node *node = NULL;
     struct stat attributes;
     int problem = lookup_latents(filesystem, container, snapshot, &node, &attributes);
     if (problem == 0) {
-        problem = listing_add(listing, LATENTS_NAME, node, &attributes, RANK_LATENTS);
+        problem = listing_add(listing, LATENTS_NAME, node, &attributes,
+                              cookie_of(LATENTS_NAME, RANK_LATENTS));
         if (problem != 0) {
             node_release(filesystem, node);
         }
     }
     return problem;
-}
-
-static bool is_listed(const struct container_listing *listing, const struct node *node) {
-    for (size_t i = 0; i < listing->count; i++) {
-        if (listing->entries[i].node == node) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // An entry keeps its place in the listing, and so its cookie, when its draft is stored meanwhile.
@@ -526,52 +547,105 @@ static off_t rank_of(enum member_kind kind) {
     return RANK_SCRATCH;
 }
 
+// Whether a file is listed for the sake of what is stored: of the folder's stored entries, those
+// that were asked for are in the listing.
+static bool is_listed_as_stored(const struct snapshot *snapshot, const struct file_node *file,
+                                const struct container_listing *listing) {
+    if (file->member.kind != MEMBER_NONE && !file->fresh && file->draft_fd < 0) {
+        return true;
+    }
+    if (file->member.kind == MEMBER_LATENT) {
+        return member_version(snapshot, &file->member).present;
+    }
+    for (size_t i = 0; i < listing->count; i++) {
+        if (listing->entries[i].node == file->node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct candidate {
+    const struct file_node *file;
+    const char *name;
+    off_t rank;
+    off_t cookie;
+};
+
+static int by_cookie_of_candidate(const void *left, const void *right) {
+    off_t a = ((const struct candidate *)left)->cookie;
+    off_t b = ((const struct candidate *)right)->cookie;
+    return a < b ? -1 : a > b;
+}
+
+static size_t find_candidates(const struct container *container, const struct snapshot *snapshot,
+                              bool in_latents, const struct container_listing *listing,
+                              struct candidate *candidates) {
+    const size_t prefix = strlen(LATENTS_PREFIX);
+    size_t count = 0;
+    for (const struct file_node *file = container->files; file != NULL; file = file->next) {
+        bool inside = strncmp(file->path, LATENTS_PREFIX, prefix) == 0;
+        if (!file->attached || inside != in_latents ||
+            is_listed_as_stored(snapshot, file, listing)) {
+            continue;
+        }
+        const char *name = file->path + (inside ? prefix : 0);
+        const off_t rank = inside ? RANK_LATENT_FILES : rank_of(file->member.kind);
+        candidates[count] = (struct candidate){
+            .file = file, .name = name, .rank = rank, .cookie = cookie_of(name, rank)};
+        count += candidates[count].cookie > listing->after ? 1 : 0;
+    }
+    qsort(candidates, count, sizeof *candidates, by_cookie_of_candidate);
+    return count;
+}
+
 // Scratch files and new members of one folder.
 static int list_files(struct filesystem *filesystem, struct container *container,
                       struct snapshot *snapshot, bool in_latents,
                       struct container_listing *listing) {
-    const size_t prefix = strlen(LATENTS_PREFIX);
-    for (struct file_node *file = container->files; file != NULL; file = file->next) {
-        bool inside = strncmp(file->path, LATENTS_PREFIX, prefix) == 0;
-        if (!file->attached || inside != in_latents || is_listed(listing, file->node)) {
-            continue;
-        }
-        if (file->member.kind != MEMBER_NONE && !file->fresh && file->draft_fd < 0) {
-            continue; // The snapshot's members were listed from there.
-        }
-        const char *name = file->path + (inside ? prefix : 0);
-        int problem = list_path(filesystem, container, snapshot, file->path, name,
-                                inside ? RANK_LATENT_FILES : rank_of(file->member.kind), listing);
-        if (problem != 0) {
-            return problem;
-        }
+    struct candidate *candidates =
+        calloc(container->index.file_count + 1, sizeof(struct candidate));
+    if (candidates == NULL) {
+        return ENOMEM;
     }
-    return 0;
+    size_t count = find_candidates(container, snapshot, in_latents, listing, candidates);
+    int problem = 0;
+    for (size_t i = 0; problem == 0 && i < count && i < listing->count_max; i++) {
+        problem = list_path(filesystem, container, snapshot, candidates[i].file->path, NULL,
+                            candidates[i].name, candidates[i].rank, listing);
+    }
+    free(candidates);
+    return problem;
 }
 
 static int list_latents(struct filesystem *filesystem, struct container *container,
                         struct snapshot *snapshot, struct container_listing *listing) {
     const struct gen5_container *stored = snapshot->container;
+    const size_t stored_count = stored != NULL ? stored->latent_count : 0;
     int problem = 0;
-    for (size_t i = 0; problem == 0 && stored != NULL && i < stored->latent_count; i++) {
+    for (size_t i = (size_t)first_rank(listing);
+         problem == 0 && i < stored_count && listing->count < listing->count_max; i++) {
         struct member member = {.kind = MEMBER_LATENT,
                                 .key = stored->latents[i]->key,
                                 .key_length = stored->latents[i]->key_length};
         char *path = NULL;
         problem = member_path(snapshot, &member, &path);
         if (problem == 0) {
-            problem = list_path(filesystem, container, snapshot, path,
+            problem = list_path(filesystem, container, snapshot, path, &member,
                                 path + strlen(LATENTS_PREFIX), (off_t)i, listing);
         }
         free(path);
     }
-    return problem == 0 ? list_files(filesystem, container, snapshot, true, listing) : problem;
+    if (problem == 0 && listing->count < listing->count_max) {
+        problem = list_files(filesystem, container, snapshot, true, listing);
+    }
+    return problem;
 }
 
 static int list_top(struct filesystem *filesystem, struct container *container,
                     struct snapshot *snapshot, struct container_listing *listing) {
     if (snapshot->container == NULL) {
-        int problem = list_path(filesystem, container, snapshot, NOTICE_NAME, NOTICE_NAME,
+        int problem = list_path(filesystem, container, snapshot, NOTICE_NAME, NULL, NOTICE_NAME,
                                 RANK_IMAGE, listing);
         return problem == 0 ? list_files(filesystem, container, snapshot, false, listing) : problem;
     }
@@ -587,16 +661,10 @@ static int list_top(struct filesystem *filesystem, struct container *container,
                               listing);
     }
     if (problem == 0) {
-        problem = list_files(filesystem, container, snapshot, false, listing);
+        problem =
+            list_member(filesystem, container, snapshot, MEMBER_METADATA, RANK_METADATA, listing);
     }
-    if (problem == 0) {
-        struct file_node *file = file_find(container, METADATA_NAME);
-        if (file == NULL || !is_listed(listing, file->node)) {
-            problem = list_member(filesystem, container, snapshot, MEMBER_METADATA, RANK_METADATA,
-                                  listing);
-        }
-    }
-    return problem;
+    return problem == 0 ? list_files(filesystem, container, snapshot, false, listing) : problem;
 }
 
 bool container_listing_ends(const struct node *folder, off_t cookie) {
@@ -609,11 +677,23 @@ static int by_cookie(const void *left, const void *right) {
     return a < b ? -1 : a > b;
 }
 
-int container_list(struct filesystem *filesystem, struct node *folder,
-                   struct container_listing *listing) {
+// In order, and no more than were asked for.
+static void listing_arrange(struct filesystem *filesystem, struct container_listing *listing) {
+    if (listing->count > 0) {
+        qsort(listing->entries, listing->count, sizeof *listing->entries, by_cookie);
+    }
+    while (listing->count > listing->count_max) {
+        listing->count--;
+        node_release(filesystem, listing->entries[listing->count].node);
+        free(listing->entries[listing->count].name);
+    }
+}
+
+int container_list(struct filesystem *filesystem, struct node *folder, off_t after,
+                   size_t count_max, struct container_listing *listing) {
     struct container *container = NULL;
     struct snapshot *snapshot = NULL;
-    *listing = (struct container_listing){0};
+    *listing = (struct container_listing){.after = after, .count_max = count_max};
     int problem = container_enter(filesystem, folder, &container);
     if (problem != 0) {
         return problem;
@@ -627,9 +707,7 @@ int container_list(struct filesystem *filesystem, struct node *folder,
                       : list_top(filesystem, container, snapshot, listing);
         pthread_mutex_unlock(&container->lock);
         snapshot_release(filesystem, snapshot);
-        if (listing->count > 0) {
-            qsort(listing->entries, listing->count, sizeof *listing->entries, by_cookie);
-        }
+        listing_arrange(filesystem, listing);
     }
     container_leave(filesystem, container);
     if (problem != 0) {

@@ -24,8 +24,9 @@
 // again.
 enum { CHUNK_MIN = 1024, CHUNK_MAX = 32 * 1024, PLUS_RATIO = 4 };
 
-// The least that an entry of a plus listing takes (fuse.h: struct fuse_direntplus without a name).
-enum { PLUS_ENTRY_MIN = 152 };
+// The least that an entry takes, and one of a plus listing (fuse.h: struct fuse_dirent and
+// fuse_direntplus without a name).
+enum { ENTRY_MIN = 24, PLUS_ENTRY_MIN = 152 };
 
 // Cookies of containers' listings are shifted to leave room for "." and "..".
 enum { DOT_COOKIE = 1, DOT_DOT_COOKIE = 2, FIRST_COOKIE = 2 };
@@ -206,11 +207,14 @@ static void add_dots(struct filesystem *filesystem, struct listing *listing,
 static int list_made_up(struct filesystem *filesystem, struct listing *listing, struct node *folder,
                         off_t offset) {
     struct container_listing all = {.entries = NULL};
-    if (offset > FIRST_COOKIE && container_listing_ends(folder, offset - FIRST_COOKIE)) {
+    const off_t after = offset > FIRST_COOKIE ? offset - FIRST_COOKIE : 0;
+    const size_t count_max = listing->size / (listing->plus ? PLUS_ENTRY_MIN : ENTRY_MIN);
+    if (after > 0 && container_listing_ends(folder, after)) {
         return 0;
     }
-    int problem = folder->kind == NODE_CONTROL ? control_list(filesystem, folder, &all)
-                                               : container_list(filesystem, folder, &all);
+    int problem = folder->kind == NODE_CONTROL
+                      ? control_list(filesystem, folder, &all)
+                      : container_list(filesystem, folder, after, count_max, &all);
     if (problem != 0) {
         return problem;
     }
