@@ -153,6 +153,15 @@ static void drop_oldest_idle(struct snapshot_cache *cache) {
     destroy(cache, oldest);
 }
 
+// Keep to the caps, but for the `spared` newest ones. The lock is held.
+static void drop_idle_over_caps(struct snapshot_cache *cache, size_t spared) {
+    while (cache->idle_count > spared &&
+           (cache->idle_count > cache->idle_count_max || cache->idle_weight > IDLE_WEIGHT_MAX ||
+            cache->idle_file_bytes > idle_file_bytes_max)) {
+        drop_oldest_idle(cache);
+    }
+}
+
 // Give back what idle snapshots have, so that a descriptor becomes free. false where there was
 // none.
 static bool drop_all_idle(struct snapshot_cache *cache) {
@@ -429,7 +438,8 @@ static bool is_current(const struct snapshot *snapshot) {
     return gen5_identity_equal(&now, &snapshot->identity);
 }
 
-// Give back the descriptors of idle snapshots whose files others have replaced meanwhile.
+// Give back the descriptors of idle snapshots whose files others have replaced meanwhile, and what
+// was spared of the caps.
 static void sweep_idle(struct filesystem *filesystem, void *argument) {
     struct snapshot_cache *cache = argument;
     (void)filesystem;
@@ -443,6 +453,7 @@ static void sweep_idle(struct filesystem *filesystem, void *argument) {
             destroy(cache, at);
         }
     }
+    drop_idle_over_caps(cache, 0);
     pthread_mutex_unlock(&cache->lock);
 }
 
@@ -465,10 +476,8 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) 
             destroy(cache, snapshot);
         }
     }
-    while (cache->idle_count > cache->idle_count_max || cache->idle_weight > IDLE_WEIGHT_MAX ||
-           cache->idle_file_bytes > idle_file_bytes_max) {
-        drop_oldest_idle(cache);
-    }
+    // A container that is over a cap by itself is not parsed anew for each request of a listing.
+    drop_idle_over_caps(cache, 1);
     bool schedules = cache->idle_count > 0 && !cache->sweep_scheduled;
     cache->sweep_scheduled = cache->sweep_scheduled || schedules;
     pthread_mutex_unlock(&cache->lock);

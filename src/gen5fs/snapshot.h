@@ -37,7 +37,8 @@ struct snapshot {
 
 // Caps, beyond which what is idle longest is dropped: 4096 idle snapshots (but a quarter of the
 // descriptors that the process may have), 16 MiB of idle manifests, 32 MiB of decoded payloads in
-// memory (8 MiB each; larger ones are decoded to an unnamed file).
+// memory (8 MiB each; larger ones are decoded to an unnamed file). The one that became idle last is
+// spared for some seconds.
 int snapshot_cache_new(struct snapshot_cache **cache);
 void snapshot_cache_free(struct snapshot_cache *cache);
 
