@@ -21,6 +21,7 @@
 #include "file_index.h"
 #include "gen5/npy.h"
 #include "gen5/repack.h"
+#include "latent_order.h"
 #include "snapshot.h"
 
 enum member_kind {
@@ -125,6 +126,7 @@ struct container {
     // Protected by lock:
     struct file_node *files;
     struct file_index index; // the same files
+    struct latent_order order;
     struct file_node *leaving;
     struct hidden *hidden;
     struct gen5_identity seen; // the state of the file that the kernel was last told of

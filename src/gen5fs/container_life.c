@@ -43,6 +43,7 @@ static void container_free(struct filesystem *filesystem, struct container *cont
     }
     view_let_go(filesystem, container);
     file_index_release(&container->index);
+    latent_order_release(&container->order);
     free(container->first_latent);
     free(container->fresh_text);
     pthread_cond_destroy(&container->released);

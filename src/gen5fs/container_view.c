@@ -420,8 +420,8 @@ static off_t cookie_of(const char *name, off_t rank) {
 }
 
 // The least rank of which entries are asked for.
-static off_t first_rank(const struct container_listing *listing) {
-    return listing->after >> 32 > 0 ? (listing->after >> 32) - 1 : 0;
+static uint64_t first_rank(const struct container_listing *listing) {
+    return listing->after >> 32 > 0 ? (uint64_t)(listing->after >> 32) - 1 : 0;
 }
 
 static int listing_add(struct container_listing *listing, const char *name, struct node *node,
@@ -478,9 +478,9 @@ static int list_path(struct filesystem *filesystem, struct container *container,
 // The order is the one in which a copy is best written: metadata.json last, when the chunks that it
 // speaks of are there.
 enum { RANK_IMAGE, RANK_LATENT, RANK_LATENTS, RANK_ENVIRONMENT, RANK_SCRATCH, RANK_METADATA };
-// In latents/, new and scratch files come behind the stored ones, which are in the container's
-// order.
-enum { RANK_LATENT_FILES = 0x100000 };
+// In latents/, new and scratch files come behind the stored ones, whose ranks are their places in
+// the container's order.
+enum { RANK_LATENT_FILES = 0x7ffffffe };
 
 static int list_member(struct filesystem *filesystem, struct container *container,
                        struct snapshot *snapshot, enum member_kind kind, off_t rank,
@@ -621,10 +621,11 @@ static int list_files(struct filesystem *filesystem, struct container *container
 static int list_latents(struct filesystem *filesystem, struct container *container,
                         struct snapshot *snapshot, struct container_listing *listing) {
     const struct gen5_container *stored = snapshot->container;
-    const size_t stored_count = stored != NULL ? stored->latent_count : 0;
-    int problem = 0;
-    for (size_t i = (size_t)first_rank(listing);
-         problem == 0 && i < stored_count && listing->count < listing->count_max; i++) {
+    int problem = stored != NULL ? latent_order_follow(&container->order, snapshot) : 0;
+    size_t i = problem == 0 ? latent_order_index(&container->order, first_rank(listing)) : 0;
+    for (; problem == 0 && stored != NULL && i < stored->latent_count &&
+           listing->count < listing->count_max;
+         i++) {
         struct member member = {.kind = MEMBER_LATENT,
                                 .key = stored->latents[i]->key,
                                 .key_length = stored->latents[i]->key_length};
@@ -632,7 +633,8 @@ static int list_latents(struct filesystem *filesystem, struct container *contain
         problem = member_path(snapshot, &member, &path);
         if (problem == 0) {
             problem = list_path(filesystem, container, snapshot, path, &member,
-                                path + strlen(LATENTS_PREFIX), (off_t)i, listing);
+                                path + strlen(LATENTS_PREFIX),
+                                latent_order_place(&container->order, i), listing);
         }
         free(path);
     }

@@ -326,6 +326,42 @@ class LatentsListings(ListingCase):
         self.assert_seen(lambda: "latents" not in self.listed("a.gen5"))
 
 
+class LatentsGoWhileListed(ListingCase):
+    """What is neither added to a folder nor removed while it is listed is listed, once
+    (readdir(3p)), also where the container is rewritten meanwhile."""
+
+    COUNT = 3000
+
+    def setUp(self):
+        super().setUp()
+        self.names = [f"step {number:04}.npy" for number in range(self.COUNT)]
+        latents = [(name[:-4], "float16", (1, 1, 1, 1), bytes(2)) for name in self.names]
+        content = container.build(latents=latents)
+        self.mounted(prepare=lambda source: write_file(os.path.join(source, "a.gen5"), content))
+
+    def removed_while_listed(self, removed, shown):
+        """Lists some of the latents, then removes others and waits until the container has been
+        rewritten without them; all that was listed."""
+        with OpenFolder(self.member("a.gen5", "latents")) as folder:
+            listed = []
+            while len(listed) < shown:
+                name = folder.next()
+                listed += [name] if name not in (".", "..") else []
+            for name in removed:
+                os.unlink(self.member("a.gen5", "latents", name))
+            left = self.COUNT - len(removed)
+            self.eventually_stored("a.gen5", lambda stored: len(stored.latents) == left)
+            return listed + folder.rest()
+
+    def test_what_was_listed_goes_and_the_rest_is_listed(self):
+        self.assertEqual(self.removed_while_listed(self.names[:900], 900), self.names)
+
+    def test_what_was_not_listed_goes_and_what_stays_is_listed(self):
+        listed = self.removed_while_listed(self.names[1::2], 1000)
+        stay = self.names[::2]
+        self.assertEqual([name for name in listed if name in stay], stay)
+
+
 class LargeFolder(ListingCase):
     """A folder of many requests' length keeps its order and its places."""
 
