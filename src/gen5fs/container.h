@@ -90,15 +90,17 @@ struct file_node {
     uint32_t opens;
     uint32_t writers;
     uint32_t writers_flushed;
-    uint32_t leaving;      // references to `node` that go when the container is left
-    uint32_t settling;     // last writers that have left and whose draft is being put away
-    bool stale_pages;      // the kernel's pages are of an older version
-    bool pages_given;      // it was given pages of this version, and may have kept them
-    bool giving;           // it is being given them: nobody opens the file for writing meanwhile
-    int error_number;      // of the last commit, 0 for none
-    char *error;           // why, in words
-    uint64_t changes;      // of the draft
-    uint64_t changes_done; // committed, or refused and reported, up to here
+    uint32_t leaving;  // references to `node` that go when the container is left
+    uint32_t settling; // last writers that have left and whose draft is being put away
+    bool stale_pages;  // the kernel's pages are of an older version
+    bool pages_given;  // it was given pages of this version, and may have kept them
+    bool giving;       // it is being given them: nobody opens the file for writing meanwhile
+    int error_number;  // of the last commit, or of reading; 0 for none
+    char *error;       // why, in words
+    bool error_of_reading;
+    struct gen5_identity error_state; // the state of the container that could not be read
+    uint64_t changes;                 // of the draft
+    uint64_t changes_done;            // committed, or refused and reported, up to here
     uint64_t changes_committed;
     // Exclusive to make, drop or commit the draft, shared to write into it.
     pthread_rwlock_t draft_lock;
@@ -182,6 +184,10 @@ void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep)
 struct file_node *file_find(struct container *container, const char *path);
 int file_set_path(struct file_node *file, const char *path);
 void file_set_error(struct file_node *file, int number, const char *text);
+// The same for one of reading a state of the container; it is over when that is another.
+void file_set_read_error(struct file_node *file, int number, const char *text,
+                         const struct snapshot *snapshot);
+bool file_error_is_over(const struct file_node *file, const struct snapshot *snapshot);
 // The file's draft is one of what this snapshot has. container.lock is held.
 void file_set_base(struct filesystem *filesystem, struct file_node *file,
                    struct snapshot *snapshot);

@@ -49,12 +49,19 @@ static void pin_snapshot(struct file_node *file, struct snapshot *snapshot) {
     }
 }
 
-// Returns whether that is news.
-static bool explain(struct file_node *file, int problem, const struct gen5_error *error) {
+// Keep why a state of the container could not be read: `snapshot`, or NULL for the one that is held
+// while the file is open. Returns whether that is news.
+static bool explain(struct file_node *file, const struct snapshot *snapshot, int problem,
+                    const struct gen5_error *error) {
     const char *why = error->status != GEN5_OK ? error->message : strerror(problem);
     pthread_mutex_lock(&file->container->lock);
     bool news = file->error == NULL || strcmp(file->error, why) != 0;
-    file_set_error(file, problem, why);
+    snapshot = snapshot != NULL ? snapshot : file->snapshot;
+    if (snapshot != NULL) {
+        file_set_read_error(file, problem, why, snapshot);
+    } else {
+        file_set_error(file, problem, why);
+    }
     pthread_mutex_unlock(&file->container->lock);
     return news;
 }
@@ -66,7 +73,7 @@ static int read_member(struct filesystem *filesystem, struct file_node *file,
     struct gen5_error error = GEN5_ERROR_NONE;
     int problem =
         content_read(filesystem, snapshot, member, buffer, size, (uint64_t)offset, got, &error);
-    if (problem != 0 && explain(file, problem, &error)) {
+    if (problem != 0 && explain(file, snapshot, problem, &error)) {
         file_note(filesystem, file, "cannot be read", error.message);
     }
     return problem;
@@ -167,7 +174,7 @@ static int draft_ready(struct filesystem *filesystem, struct file_node *file) {
         int problem = draft_make(filesystem, file, false, &error);
         pthread_rwlock_unlock(&file->draft_lock);
         if (problem != 0) {
-            (void)explain(file, problem, &error);
+            (void)explain(file, NULL, problem, &error);
             return problem;
         }
     }

@@ -198,6 +198,18 @@ void file_set_error(struct file_node *file, int number, const char *text) {
     free(file->error);
     file->error = copy;
     file->error_number = number;
+    file->error_of_reading = false;
+}
+
+void file_set_read_error(struct file_node *file, int number, const char *text,
+                         const struct snapshot *snapshot) {
+    file_set_error(file, number, text);
+    file->error_of_reading = true;
+    file->error_state = snapshot->identity;
+}
+
+bool file_error_is_over(const struct file_node *file, const struct snapshot *snapshot) {
+    return file->error_of_reading && !gen5_identity_equal(&file->error_state, &snapshot->identity);
 }
 
 void file_set_base(struct filesystem *filesystem, struct file_node *file,

@@ -730,6 +730,9 @@ struct told {
 static struct told file_update(struct filesystem *filesystem, struct file_node *file,
                                const struct snapshot *snapshot) {
     struct told told = {.node = file->node};
+    if (file_error_is_over(file, snapshot)) {
+        file_set_error(file, 0, NULL);
+    }
     if (!follows_container(file)) {
         return told;
     }

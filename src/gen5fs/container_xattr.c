@@ -98,7 +98,7 @@ static int record_value(const struct gen5_record *record, enum attribute attribu
 static int error_value(const struct snapshot *snapshot, const struct file_node *file,
                        const struct content *content, char **value, size_t *size) {
     const char *text = NULL;
-    if (file != NULL && file->error_number != 0) {
+    if (file != NULL && file->error_number != 0 && !file_error_is_over(file, snapshot)) {
         text = file->error;
     } else if (snapshot->container == NULL) {
         text = snapshot->error.message;

@@ -18,7 +18,9 @@ from PIL import Image
 
 import container
 from container import Chunk, build, latent_chunk
-from mount_case import SharedMountCase, new_image, npy_bytes, read_file, sha256, write_file
+from mount_case import (
+    SharedMountCase, new_image, npy_bytes, read_file, renamed_over, sha256, write_file,
+)
 from mounted import REFERENCE, Mount, eventually
 
 DTYPES = {"float16": "<f2", "float32": "<f4"}
@@ -638,6 +640,7 @@ class DamagedContainers(ReadingCase):
         "latent-hash.gen5": sample(manifest=lying_hash(0)),
         "env-hash.gen5": sample(manifest=lying_hash(2)),
         "read-often.gen5": sample(manifest=lying_hash(2)),
+        "mended.gen5": sample(manifest=lying_hash(1)),
         "image-bit.gen5": sample(damage=lambda data: data.replace(b"IDAT", b"JDAT", 1)),
         "image-frame.gen5": sample(latents=[], compressed=True, damage=lambda data: data.replace(
             b"\x28\xb5\x2f\xfd", b"\x29\xb5\x2f\xfd", 1)),
@@ -691,6 +694,16 @@ class DamagedContainers(ReadingCase):
                 self.assert_unreadable(name, damaged)
                 reason = os.getxattr(self.member(name, damaged), "user.gen5.error").decode()
                 self.assertRegex(reason, "(?i)hash|sha|digest")
+
+    def test_the_reason_goes_when_the_member_is_mended(self):
+        image = self.member("mended.gen5", "image.png")
+        self.assert_unreadable("mended.gen5", "image.png")
+        self.assertIn("user.gen5.error", os.listxattr(image))
+        renamed_over(self.source("mended.gen5"), GOOD)
+        eventually(lambda: self.read("mended.gen5", "image.png") == new_image(7))
+        self.assert_errno(errno.ENODATA, os.getxattr, image, "user.gen5.error")
+        self.assertNotIn("user.gen5.error", os.listxattr(image))
+        eventually(lambda: b"mended.gen5" not in self.read(".gen5fs", "status"))
 
     def test_the_reason_is_in_the_log(self):
         self.assert_unreadable("image-hash.gen5", "image.png")
