@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -222,10 +223,18 @@ int ordinary_link(struct filesystem *filesystem, struct node *node, struct node 
     return problem;
 }
 
-int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const char *name) {
+// What is hidden is not there to be removed, but the control folder, which stays.
+static int check_removal(const struct filesystem *filesystem, const struct node *parent,
+                         const char *name) {
     int problem = ordinary_check_name(filesystem, parent, name);
+    bool control = parent == filesystem->root && strcmp(name, CONTROL_NAME) == 0;
+    return problem == EPERM && !control ? ENOENT : problem;
+}
+
+int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const char *name) {
+    int problem = check_removal(filesystem, parent, name);
     if (problem != 0) {
-        return problem == EPERM ? ENOENT : problem;
+        return problem;
     }
     if (ordinary_name_leads_to_container(filesystem, parent, name)) {
         return EISDIR;
@@ -241,9 +250,9 @@ int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const ch
 }
 
 int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const char *name) {
-    int problem = ordinary_check_name(filesystem, parent, name);
+    int problem = check_removal(filesystem, parent, name);
     if (problem != 0) {
-        return problem == EPERM ? ENOENT : problem;
+        return problem;
     }
     if (ordinary_name_leads_to_container(filesystem, parent, name)) {
         return container_entry_remove(filesystem, parent, name);
@@ -303,9 +312,9 @@ static int rename_plainly(struct filesystem *filesystem, struct node *old_parent
 
 int ordinary_rename(struct filesystem *filesystem, struct node *old_parent, const char *old_name,
                     struct node *new_parent, const char *new_name, unsigned int flags) {
-    int problem = ordinary_check_name(filesystem, old_parent, old_name);
+    int problem = check_removal(filesystem, old_parent, old_name);
     if (problem != 0) {
-        return problem == EPERM ? ENOENT : problem;
+        return problem;
     }
     problem = ordinary_check_name(filesystem, new_parent, new_name);
     if (problem != 0) {

@@ -591,6 +591,13 @@ class RawBytes(ContainerCase):
         read_file(self.raw)
         self.assertEqual(os.listdir(self.mount.path), ["a.gen5"])
 
+    def test_their_folder_stays_where_it_is(self):
+        control = self.member(".gen5fs")
+        self.assert_os_error(errno.EPERM, os.rmdir, control)
+        self.assert_os_error(errno.EPERM, os.rename, control, self.member("other"))
+        self.assertNotEqual(self.program("rm", "-rf", control, status=None).returncode, 0)
+        self.assertEqual(read_file(self.raw), read_file(self.source("a.gen5")))
+
 
 class OddNames(ContainerCase):
     NAMES = [
