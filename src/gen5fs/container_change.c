@@ -127,9 +127,10 @@ static int check_conditions(const struct snapshot *snapshot, const struct condit
 
 // Write the new file beside the old one and put it in its place. EAGAIN where the old one has
 // changed.
-static int replace_file(struct filesystem *filesystem, const struct locked_file *file,
-                        const struct snapshot *before, const struct gen5_edit *edits,
-                        size_t edit_count, struct gen5_error *error) {
+static int replace_file(struct filesystem *filesystem, const struct container *container,
+                        const struct locked_file *file, const struct snapshot *before,
+                        const struct gen5_edit *edits, size_t edit_count,
+                        struct gen5_error *error) {
     struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
     struct stat committed;
     enum gen5_status status =
@@ -151,7 +152,7 @@ static int replace_file(struct filesystem *filesystem, const struct locked_file 
     }
     if (status == GEN5_OK) {
         // Without memory for the alias the number changes, which is no reason to fail a save.
-        (void)node_inode_replaced(filesystem, &file->attributes, &committed);
+        (void)node_inode_replaced(filesystem, container->node, &file->attributes, &committed);
     } else if (replacement.fd >= 0 && replacement.name[0] == '\0') {
         status = GEN5_OK; // It is in place; only its attributes could not be had.
     }
@@ -187,7 +188,7 @@ static int change_once(struct filesystem *filesystem, struct container *containe
         problem = check_conditions(before, conditions, condition_count, error);
     }
     if (problem == 0) {
-        problem = replace_file(filesystem, &file, before, edits, edit_count, error);
+        problem = replace_file(filesystem, container, &file, before, edits, edit_count, error);
     }
     if (problem == 0) {
         snapshot_retire(filesystem, before);

@@ -9,9 +9,15 @@
 
 #include "key_hash.h"
 
-// Containers' own numbers and spare ones are kept apart from each other and from ordinary files'.
+// Containers' own numbers and spare ones are kept apart from each other and from ordinary files';
+// those of names have both bits.
 #define CONTAINER_BIT (UINT64_C(1) << 62)
 #define SPARE_BIT (UINT64_C(1) << 61)
+
+uint64_t ino_of_name(dev_t device, ino_t folder, const char *name) {
+    uint64_t seed = key_hash_number(key_hash_number(0, device), folder);
+    return CONTAINER_BIT | SPARE_BIT | (key_hash_text(seed, name) & (SPARE_BIT - 1));
+}
 
 static size_t bucket(const struct ino_aliases *aliases, uint64_t number) {
     return (size_t)key_hash_number(0, number) & (aliases->capacity - 1);
@@ -109,19 +115,23 @@ uint64_t ino_aliases_shown(struct ino_aliases *aliases, dev_t device, ino_t inod
     return add(aliases, device, inode, spare) == 0 ? spare : own;
 }
 
-int ino_aliases_replace(struct ino_aliases *aliases, dev_t device, ino_t old_inode,
-                        ino_t new_inode) {
-    uint64_t shown = ino_aliases_shown(aliases, device, old_inode);
-    struct ino_alias *stale = find(aliases, device, new_inode);
-    struct ino_alias *old = find(aliases, device, old_inode);
-    if (stale != NULL && stale != old) {
+int ino_aliases_give(struct ino_aliases *aliases, dev_t device, ino_t inode, uint64_t shown) {
+    struct ino_alias *stale = find(aliases, device, inode);
+    if (stale != NULL) {
         // Its file was removed behind our back, and its inode came to us.
         stale->inode = 0;
     }
+    return add(aliases, device, inode, shown);
+}
+
+int ino_aliases_replace(struct ino_aliases *aliases, dev_t device, ino_t old_inode,
+                        ino_t new_inode) {
+    uint64_t shown = ino_aliases_shown(aliases, device, old_inode);
+    struct ino_alias *old = find(aliases, device, old_inode);
     if (old != NULL) {
         // An entry that no file has any more: it keeps its place in the lists and matches nothing.
         old->inode = 0;
         old->shown = 0;
     }
-    return add(aliases, device, new_inode, shown);
+    return ino_aliases_give(aliases, device, new_inode, shown);
 }

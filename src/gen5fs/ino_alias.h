@@ -30,10 +30,16 @@ struct ino_aliases {
     uint64_t spare; // numbers handed out where an inode's own was taken
 };
 
+// The number of one name of a file that has several, each of which is a container of its own.
+uint64_t ino_of_name(dev_t device, ino_t folder, const char *name);
+
 void ino_aliases_release(struct ino_aliases *aliases);
 
 // The number to show for a container's file. Without memory its own inode is good enough.
 uint64_t ino_aliases_shown(struct ino_aliases *aliases, dev_t device, ino_t inode);
+
+// The file with `inode` is to be shown with a number that no other file is shown with. 0 or ENOMEM.
+int ino_aliases_give(struct ino_aliases *aliases, dev_t device, ino_t inode, uint64_t shown);
 
 // The file with `old_inode` was replaced by one with `new_inode`. 0 or ENOMEM.
 int ino_aliases_replace(struct ino_aliases *aliases, dev_t device, ino_t old_inode,

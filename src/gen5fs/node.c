@@ -374,7 +374,9 @@ int node_for_container(struct filesystem *filesystem, struct node *parent, const
         made->parent = parent;
         made->name = copy;
         made->shown_ino =
-            ino_aliases_shown(&table->aliases, attributes->st_dev, attributes->st_ino);
+            attributes->st_nlink > 1
+                ? ino_of_name(parent->device, parent->inode, name)
+                : ino_aliases_shown(&table->aliases, attributes->st_dev, attributes->st_ino);
         table_insert(table, made);
         list_add(table, made);
         found = made;
@@ -533,11 +535,15 @@ uint64_t node_shown_ino(struct filesystem *filesystem, const struct stat *attrib
     return shown;
 }
 
-int node_inode_replaced(struct filesystem *filesystem, const struct stat *old_attributes,
-                        const struct stat *new_attributes) {
+int node_inode_replaced(struct filesystem *filesystem, const struct node *node,
+                        const struct stat *old_attributes, const struct stat *new_attributes) {
+    struct ino_aliases *aliases = &filesystem->nodes.aliases;
     pthread_mutex_lock(&filesystem->nodes.lock);
-    int problem = ino_aliases_replace(&filesystem->nodes.aliases, old_attributes->st_dev,
-                                      old_attributes->st_ino, new_attributes->st_ino);
+    int problem = old_attributes->st_nlink > 1
+                      ? ino_aliases_give(aliases, new_attributes->st_dev, new_attributes->st_ino,
+                                         node->shown_ino)
+                      : ino_aliases_replace(aliases, old_attributes->st_dev, old_attributes->st_ino,
+                                            new_attributes->st_ino);
     pthread_mutex_unlock(&filesystem->nodes.lock);
     return problem;
 }

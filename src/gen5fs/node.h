@@ -131,7 +131,7 @@ int node_for_source(struct filesystem *filesystem, int fd, const struct stat *at
 struct node *node_find_source(struct filesystem *filesystem, dev_t device, ino_t inode, bool raw);
 
 // The node of the container `name` in `parent`, found or made, with a reference. `attributes` are
-// its file's; they give a new node its st_ino.
+// its file's; they give a new node its st_ino, which is the name's where the file has several.
 int node_for_container(struct filesystem *filesystem, struct node *parent, const char *name,
                        const struct stat *attributes, struct node **node);
 struct node *node_find_container(struct filesystem *filesystem, struct node *parent,
@@ -160,8 +160,9 @@ int node_container_move(struct filesystem *filesystem, struct node *node, struct
 
 // st_ino to show for a container's file: its own inode, or what it was before it was replaced.
 uint64_t node_shown_ino(struct filesystem *filesystem, const struct stat *attributes);
-// The container's file was replaced: the new file is shown with the old one's number.
-int node_inode_replaced(struct filesystem *filesystem, const struct stat *old_attributes,
-                        const struct stat *new_attributes);
+// The container's file was replaced: the new file is shown with the old one's number, or with the
+// node's where the old one has other names still.
+int node_inode_replaced(struct filesystem *filesystem, const struct node *node,
+                        const struct stat *old_attributes, const struct stat *new_attributes);
 
 #endif

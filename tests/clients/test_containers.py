@@ -599,6 +599,53 @@ class RawBytes(ContainerCase):
         self.assertEqual(read_file(self.raw), read_file(self.source("a.gen5")))
 
 
+class HardLinks(ContainerCase):
+    """One container file with several names is as many directories: a save separates them."""
+
+    def setUp(self):
+        super().setUp()
+        self.add("extra-fields.gen5", "a.gen5")
+        os.mkdir(self.source("backup"))
+        os.link(self.source("a.gen5"), self.source("b.gen5"))
+        os.link(self.source("a.gen5"), self.source("backup", "a.gen5"))
+        self.mount.unmount()
+        self.mount.mount()
+
+    def numbers(self):
+        """st_ino of every container and member."""
+        found = {}
+        for folder, folders, files in os.walk(self.mount.path):
+            for name in [*folders, *files]:
+                path = os.path.join(folder, name)
+                found[os.path.relpath(path, self.mount.path)] = os.stat(path).st_ino
+        return found
+
+    def test_each_name_has_numbers_of_its_own_and_keeps_them(self):
+        before = self.numbers()
+        self.assertEqual(len(set(before.values())), len(before), before)
+        with os.scandir(self.mount.path) as entries:
+            for entry in entries:
+                self.assertEqual(entry.inode(), before[entry.name], entry.name)
+        write_file(self.member("a.gen5", "image.png"), new_image(1))
+        self.assertEqual(self.numbers(), before)
+        write_file(self.member("backup", "a.gen5", "image.png"), new_image(2))
+        self.assertEqual(self.numbers(), before)
+
+    def test_the_numbers_are_the_same_on_the_next_mount(self):
+        before = self.numbers()
+        self.mount.unmount()
+        self.mount.mount()
+        for name in sorted(before, reverse=True):
+            self.assertEqual(os.stat(self.member(name)).st_ino, before[name], name)
+
+    def test_a_member_is_copied_from_one_to_the_other(self):
+        old = self.read("b.gen5", "image.png")
+        write_file(self.member("a.gen5", "image.png"), new_image(1))
+        self.program("cp", self.member("a.gen5", "image.png"), self.member("b.gen5", "image.png"))
+        self.assertEqual(self.stored("b.gen5").image, new_image(1))
+        self.assertEqual(self.stored("backup", "a.gen5").image, old)
+
+
 class OddNames(ContainerCase):
     NAMES = [
         b"with some spaces.gen5", "\N{ARTIST PALETTE} \N{SNOWMAN}.gen5".encode(),
