@@ -106,12 +106,14 @@ static void raise_descriptor_limit(void) {
 }
 
 // Memory that was decoded into goes back to the system when it is freed: large blocks are mapped
-// one by one, always, and threads share few arenas. The buffer of a read is not so large: to map it
-// and have its pages cleared for each read would take as long as the read.
+// one by one, always, and threads share one arena. The buffer of a read is not so large: to map it
+// and have its pages cleared for each read would take as long as the read. The arena of the process,
+// unlike further ones, grows by more than a page at a time.
 static void bound_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 1024 * 1024);
 }
 
 static void find_mount_name(struct filesystem *filesystem) {
