@@ -291,6 +291,18 @@ static int make_file(struct filesystem *filesystem, struct container *container,
     return problem;
 }
 
+// The file that was made could not be opened or have a draft: what it was to replace is shown
+// again.
+static void unmake_file(struct filesystem *filesystem, struct container *container,
+                        struct file_node *file) {
+    pthread_mutex_lock(&container->lock);
+    if (file->attached && file->opens == 0 && file->changes == 0) {
+        hidden_drop(container, file->path);
+        file_detach(filesystem, file);
+    }
+    pthread_mutex_unlock(&container->lock);
+}
+
 // The file to create, found or made, with a node reference. EEXIST by O_EXCL. container.lock is
 // held.
 static int find_or_make(struct filesystem *filesystem, struct container *container,
@@ -374,8 +386,16 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
         problem = view_attributes(snapshot, file, attributes);
         path = made ? strdup(file->path) : NULL;
         pthread_mutex_unlock(&container->lock);
+        if (problem != 0) {
+            container_release_handle(filesystem, *handle);
+        }
+    }
+    if (problem == 0) {
         *child = file->node;
     } else if (file != NULL) {
+        if (made) {
+            unmake_file(filesystem, container, file);
+        }
         node_release(filesystem, file->node);
     }
     if (path != NULL) {
