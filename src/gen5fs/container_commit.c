@@ -138,6 +138,18 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
     return problem;
 }
 
+// The member was removed while it was being stored: what is stored now is what is to be removed.
+// container.lock is held.
+static void remove_stored(struct filesystem *filesystem, struct file_node *file) {
+    struct container *container = file->container;
+    bool stays = file->member.kind == MEMBER_METADATA;
+    if (hidden_add(container, file->path, &file->member, &file->version,
+                   stays ? -1 : clock_ms() + REMOVAL_DELAY_MS) == 0 &&
+        !stays) {
+        removal_schedule(filesystem, container);
+    }
+}
+
 int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,
                  struct gen5_error *error) {
     struct container *container = file->container;
@@ -169,7 +181,11 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
     }
     pthread_mutex_lock(&container->lock);
     show_committed(filesystem, file, after);
-    hidden_drop(container, file->path);
+    if (file->attached) {
+        hidden_drop(container, file->path);
+    } else {
+        remove_stored(filesystem, file);
+    }
     fresh_touch(container);
     pthread_mutex_unlock(&container->lock);
     if (after != NULL) {
