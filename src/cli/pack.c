@@ -254,9 +254,9 @@ static int pack(struct request *request, char *const *folders) {
     bool none = given != NULL && strcmp(given, "none") == 0;
     int status = COMMAND_FAILED;
     request->assembly.environment_given = automatic || none;
-    allow_open_files();
     bool ready = automatic ? ask_machine(request, &machine_text)
                            : none || given == NULL || parts_set(&request->parts.environment, given);
+    allow_open_files(); // behind the interpreter, which has no need of it
     if (ready && request->output != NULL) {
         status = pack_one(request, folders[0]);
     } else if (ready) {
