@@ -690,8 +690,10 @@ static void operation_flush(fuse_req_t request, fuse_ino_t number, struct fuse_f
     struct handle *handle = handle_of(file);
     int problem = 0;
     if (handle == NULL) {
-        problem = ENOSYS; // The kernel asks no more.
-    } else if (handle->kind == HANDLE_ORDINARY) {
+        fuse_reply_err(request, ENOSYS); // On purpose: no later close is asked for.
+        return;
+    }
+    if (handle->kind == HANDLE_ORDINARY) {
         problem = ordinary_flush(filesystem_of(request), handle);
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_flush(filesystem_of(request), handle, fuse_req_ctx(request)->pid);
