@@ -107,8 +107,8 @@ static void raise_descriptor_limit(void) {
 
 // Memory that was decoded into goes back to the system when it is freed: large blocks are mapped
 // one by one, always, and threads share one arena. The buffer of a read is not so large: to map it
-// and have its pages cleared for each read would take as long as the read. The arena of the process,
-// unlike further ones, grows by more than a page at a time.
+// and have its pages cleared for each read would take as long as the read. The arena of the
+// process, unlike further ones, grows by more than a page at a time.
 static void bound_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
