@@ -171,9 +171,9 @@ bool ordinary_xattr_unsupported(const struct node *node, const char *name);
 
 // ordinary_flags.c
 
-// ioctl(2), of which FS_IOC_GETFLAGS, FS_IOC_SETFLAGS and FS_IOC_FSGETXATTR are answered; others get
-// ENOTTY. `out` has room for `out_size` bytes and says in it how many there are. `handle` is NULL
-// for a folder.
+// ioctl(2), of which FS_IOC_GETFLAGS, FS_IOC_SETFLAGS and FS_IOC_FSGETXATTR are answered; others
+// get ENOTTY. `out` has room for `out_size` bytes and says in it how many there are. `handle` is
+// NULL for a folder.
 struct ordinary_ioctl {
     unsigned int request;
     const void *in;
