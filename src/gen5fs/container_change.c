@@ -78,7 +78,7 @@ static int locked_file_open(struct filesystem *filesystem, struct container *con
         file->folder_fd = openat(parent->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         problem = file->folder_fd < 0 ? errno : 0;
     }
-    node_release(filesystem, parent);
+    node_place_release(filesystem, parent, NULL);
     while (problem == 0) {
         struct stat named = {0};
         file->fd =
@@ -239,8 +239,7 @@ char *container_path(struct filesystem *filesystem, struct container *container)
     if (asprintf(&path, "%s%s%s", below, *below != '\0' ? "/" : "", name) < 0) {
         path = NULL;
     }
-    node_release(filesystem, parent);
-    free(name);
+    node_place_release(filesystem, parent, name);
     return path;
 }
 

@@ -19,7 +19,6 @@ int draft_new(struct filesystem *filesystem, struct container *container) {
     struct node *parent = NULL;
     char *name = NULL;
     int problem = node_container_place(filesystem, container->node, &parent, &name);
-    free(name);
     int folder_fd = problem == 0 ? parent->fd : filesystem->source_fd;
     int fd = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
@@ -34,7 +33,7 @@ int draft_new(struct filesystem *filesystem, struct container *container) {
         // What a container's directory shows has no list from the folder that it is in.
         (void)fremovexattr(fd, ACCESS_LIST_NAME);
     }
-    node_release(filesystem, parent);
+    node_place_release(filesystem, parent, name);
     return problem != 0 ? -problem : fd;
 }
 

@@ -234,6 +234,15 @@ static int rename_container(struct filesystem *filesystem, struct node *old_pare
     return problem;
 }
 
+static void file_moved(struct filesystem *filesystem, const struct stat *attributes,
+                       struct node *new_parent, const char *new_name) {
+    struct node *node = node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
+    if (node != NULL) {
+        node_set_place(filesystem, node, new_parent, new_name);
+        node_release(filesystem, node);
+    }
+}
+
 int container_entry_rename(struct filesystem *filesystem, struct node *old_parent,
                            const char *old_name, struct node *new_parent, const char *new_name,
                            unsigned int flags) {
@@ -266,6 +275,7 @@ int container_entry_rename(struct filesystem *filesystem, struct node *old_paren
     }
     if (problem == 0) {
         // A file took a container's name: it is a directory for whoever looks next.
+        file_moved(filesystem, &old.attributes, new_parent, new_name);
         struct node *node = node_find_container(filesystem, new_parent, new_name);
         if (node != NULL) {
             container_refresh(filesystem, node);

@@ -534,8 +534,7 @@ static int sync_folder(struct filesystem *filesystem, struct node *container,
     } else if (gen5_folder_sync(parent->fd, error) != GEN5_OK) {
         problem = gen5_error_errno(error);
     }
-    node_release(filesystem, parent);
-    free(name);
+    node_place_release(filesystem, parent, name);
     return problem;
 }
 
@@ -821,8 +820,7 @@ int container_source_open(struct filesystem *filesystem, struct container *conta
     }
     *fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     problem = *fd < 0 ? errno : 0;
-    node_release(filesystem, parent);
-    free(name);
+    node_place_release(filesystem, parent, name);
     return problem;
 }
 

@@ -96,8 +96,7 @@ static int may_change(struct filesystem *filesystem, struct container *container
     if (problem == 0 && faccessat(parent->fd, ".", W_OK, AT_EACCESS) != 0) {
         problem = errno;
     }
-    node_release(filesystem, parent);
-    free(name);
+    node_place_release(filesystem, parent, name);
     return problem;
 }
 

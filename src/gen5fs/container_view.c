@@ -25,8 +25,7 @@ int container_snapshot(struct filesystem *filesystem, struct container *containe
     if (problem == 0) {
         problem = snapshot_open(filesystem, parent->fd, name, snapshot);
     }
-    node_release(filesystem, parent);
-    free(name);
+    node_place_release(filesystem, parent, name);
     return problem;
 }
 

@@ -57,12 +57,7 @@ static int source_node(struct filesystem *filesystem, int fd, bool raw, struct n
     if (fd < 0) {
         return errno;
     }
-    if (fstat(fd, attributes) != 0) {
-        int problem = errno;
-        close(fd);
-        return problem;
-    }
-    return node_for_source(filesystem, fd, attributes, raw, node);
+    return node_for_descriptor(filesystem, fd, raw, node, attributes);
 }
 
 static int make_text(struct filesystem *filesystem, char **text, size_t *size) {

@@ -38,7 +38,7 @@ static double seconds_inside(struct filesystem *filesystem, const struct node *n
 // A file that will be a container as soon as its writers have closed it.
 static bool is_passing(struct filesystem *filesystem, const struct node *node) {
     pthread_mutex_lock(&filesystem->nodes.lock);
-    bool passing = node->name != NULL || node->became_container;
+    bool passing = node->passing || node->became_container;
     pthread_mutex_unlock(&filesystem->nodes.lock);
     return passing;
 }

@@ -16,6 +16,7 @@
 #include <sys/fanotify.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "filesystem.h"
 #include "key_hash.h"
 #include "ordinary.h"
@@ -180,6 +181,9 @@ void foreign_writes_begin(struct filesystem *filesystem, struct node *node) {
     if (writes == NULL || !S_ISREG(node->type)) {
         return;
     }
+    if (descriptor_hold(filesystem, node) != 0) {
+        return;
+    }
     pthread_mutex_lock(&writes->lock);
     if (node->foreign_watch == NULL) {
         node->foreign_watch = watch_new(writes, node);
@@ -188,6 +192,24 @@ void foreign_writes_begin(struct filesystem *filesystem, struct node *node) {
         node->foreign_watch->watches++;
     }
     pthread_mutex_unlock(&writes->lock);
+    descriptor_release(node);
+}
+
+// The last writer has left. The lock is held, and the node's descriptor, where it could be had:
+// what is lost needs no end.
+static void watch_end(struct foreign_writes *writes, struct node *node, bool held) {
+    struct foreign_watch *watch = node->foreign_watch;
+    if (held) {
+        (void)fanotify_mark(writes->fd, FAN_MARK_REMOVE, FAN_MODIFY, AT_FDCWD,
+                            descriptor_path_of(node->fd).text);
+    }
+    struct foreign_watch **at = bucket_of(writes, watch->handle, watch->size);
+    while (*at != watch) {
+        at = &(*at)->next;
+    }
+    *at = watch->next;
+    node->foreign_watch = NULL;
+    free(watch);
 }
 
 bool foreign_writes_end(struct filesystem *filesystem, struct node *node) {
@@ -196,22 +218,17 @@ bool foreign_writes_end(struct filesystem *filesystem, struct node *node) {
     if (writes == NULL) {
         return false;
     }
+    bool held = descriptor_hold(filesystem, node) == 0;
     pthread_mutex_lock(&writes->lock);
-    struct foreign_watch *watch = node->foreign_watch;
-    if (watch != NULL && --watch->watches == 0) {
+    if (node->foreign_watch != NULL && --node->foreign_watch->watches == 0) {
         read_events(writes);
-        written = watch->written;
-        (void)fanotify_mark(writes->fd, FAN_MARK_REMOVE, FAN_MODIFY, AT_FDCWD,
-                            descriptor_path_of(node->fd).text);
-        struct foreign_watch **at = bucket_of(writes, watch->handle, watch->size);
-        while (*at != watch) {
-            at = &(*at)->next;
-        }
-        *at = watch->next;
-        node->foreign_watch = NULL;
-        free(watch);
+        written = node->foreign_watch->written;
+        watch_end(writes, node, held);
     }
     pthread_mutex_unlock(&writes->lock);
+    if (held) {
+        descriptor_release(node);
+    }
     return written;
 }
 

@@ -125,7 +125,7 @@ static void add_source_node(struct filesystem *filesystem, struct listing *listi
 
 // False where it does not fit any more.
 static bool add_source(struct filesystem *filesystem, struct listing *listing, struct node *folder,
-                       const struct dirent64 *found, bool with_nodes) {
+                       const struct dirent64 *found) {
     if (name_is_hidden(filesystem, folder, found->d_name) && !is_dots(found->d_name)) {
         return true;
     }
@@ -134,7 +134,7 @@ static bool add_source(struct filesystem *filesystem, struct listing *listing, s
     }
     if (is_dots(found->d_name)) {
         add_plain(listing, found->d_name, found->d_ino, S_IFDIR, (off_t)found->d_off);
-    } else if (listing->plus && (with_nodes || name_is_container(found->d_name))) {
+    } else if (listing->plus) {
         add_source_node(filesystem, listing, folder, found);
     } else {
         add_source_plainly(filesystem, listing, folder, found);
@@ -155,8 +155,6 @@ static int list_open_folder(struct filesystem *filesystem, struct listing *listi
                             struct node *folder, int fd) {
     _Alignas(struct dirent64) char chunk[CHUNK_MAX];
     const size_t size = chunk_size(listing);
-    // Where descriptors are scarce, only what is looked up by name gets one.
-    const bool with_nodes = listing->plus && !descriptors_are_scarce(filesystem);
     for (;;) {
         ssize_t length = getdents64(fd, chunk, size);
         if (length <= 0) {
@@ -164,7 +162,7 @@ static int list_open_folder(struct filesystem *filesystem, struct listing *listi
         }
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *found = (const struct dirent64 *)(const void *)(chunk + at);
-            if (!add_source(filesystem, listing, folder, found, with_nodes)) {
+            if (!add_source(filesystem, listing, folder, found)) {
                 return 0;
             }
             at += found->d_reclen;
@@ -175,11 +173,16 @@ static int list_open_folder(struct filesystem *filesystem, struct listing *listi
 static int list_source(struct filesystem *filesystem, struct listing *listing, struct node *folder,
                        off_t offset) {
     watcher_add(filesystem, folder);
-    int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno;
+    int fd;
+    int problem;
+    do {
+        fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        problem = fd < 0 ? errno : 0;
+    } while (descriptors_make_room(filesystem, problem));
+    if (problem != 0) {
+        return problem;
     }
-    int problem = offset != 0 && lseek(fd, offset, SEEK_SET) < 0 ? errno : 0;
+    problem = offset != 0 && lseek(fd, offset, SEEK_SET) < 0 ? errno : 0;
     if (problem == 0) {
         problem = list_open_folder(filesystem, listing, folder, fd);
     }

@@ -43,6 +43,7 @@ int node_table_init(struct node_table *table) {
     if (table->buckets == NULL) {
         return ENOMEM;
     }
+    descriptors_init(table);
     pthread_mutex_init(&table->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -78,7 +79,6 @@ static void table_grow(struct node_table *table) {
 }
 
 static void table_insert(struct node_table *table, struct node *node) {
-    table->source_count += node->kind == NODE_SOURCE ? 1 : 0;
     if (++table->node_count > table->bucket_count) {
         table_grow(table);
     }
@@ -93,7 +93,6 @@ static void table_remove(struct node_table *table, struct node *node) {
         if (*at == node) {
             *at = node->bucket_next;
             table->node_count--;
-            table->source_count -= node->kind == NODE_SOURCE ? 1 : 0;
             return;
         }
     }
@@ -139,6 +138,7 @@ static struct node *node_allocate(enum node_kind kind) {
         node->kind = kind;
         node->references = 1;
         node->fd = -1;
+        node->holds = DESCRIPTOR_CLOSED;
         node->watch = -1;
     }
     return node;
@@ -181,6 +181,22 @@ bool node_reference_alive(struct filesystem *filesystem, struct node *node) {
     return alive;
 }
 
+// Called with the table's lock held: true where the node is to be destroyed once the lock is
+// dropped.
+static bool node_is_last(struct filesystem *filesystem, struct node *node) {
+    if (node->references > 0 || node->lookups > 0) {
+        return false;
+    }
+    if (is_keyed(node)) {
+        table_remove(&filesystem->nodes, node);
+    }
+    if (node->kind == NODE_SOURCE) {
+        watcher_drop(filesystem, node);
+        descriptors_remove(&filesystem->nodes, node);
+    }
+    return true;
+}
+
 // Free a node that nobody knows, and the chain of parents that it alone kept.
 static void node_destroy(struct filesystem *filesystem, struct node *node) {
     while (node != NULL) {
@@ -202,32 +218,12 @@ static void node_destroy(struct filesystem *filesystem, struct node *node) {
         node = NULL;
         if (parent != NULL) {
             pthread_mutex_lock(&filesystem->nodes.lock);
-            bool last = --parent->references == 0 && parent->lookups == 0;
-            if (last && is_keyed(parent)) {
-                table_remove(&filesystem->nodes, parent);
-            }
-            if (last && parent->kind == NODE_SOURCE) {
-                watcher_drop(filesystem, parent);
-            }
+            parent->references--;
+            bool last = node_is_last(filesystem, parent);
             pthread_mutex_unlock(&filesystem->nodes.lock);
             node = last ? parent : NULL;
         }
     }
-}
-
-// Called with the table's lock held: true where the node is to be destroyed once the lock is
-// dropped.
-static bool node_is_last(struct filesystem *filesystem, struct node *node) {
-    if (node->references > 0 || node->lookups > 0) {
-        return false;
-    }
-    if (is_keyed(node)) {
-        table_remove(&filesystem->nodes, node);
-    }
-    if (node->kind == NODE_SOURCE) {
-        watcher_drop(filesystem, node);
-    }
-    return true;
 }
 
 void node_release(struct filesystem *filesystem, struct node *node) {
@@ -262,17 +258,11 @@ void node_forget(struct filesystem *filesystem, struct node *node, uint64_t coun
 
 int node_make_root(struct filesystem *filesystem, int fd) {
     struct stat attributes;
-    if (fstat(fd, &attributes) != 0) {
-        int problem = errno;
-        close(fd);
-        return problem;
-    }
-    return node_for_source(filesystem, fd, &attributes, false, &filesystem->root);
+    return node_for_descriptor(filesystem, fd, false, &filesystem->root, &attributes);
 }
 
 void node_table_release(struct filesystem *filesystem) {
     struct node_table *table = &filesystem->nodes;
-    descriptors_release(filesystem);
     // The kernel is gone, and its counts with it. Nodes without children go first; the last child
     // of a folder takes the folder with it.
     size_t count = 0;
@@ -305,34 +295,161 @@ void node_table_release(struct filesystem *filesystem) {
     pthread_mutex_destroy(&table->lock);
 }
 
-int node_for_source(struct filesystem *filesystem, int fd, const struct stat *attributes, bool raw,
-                    struct node **node) {
-    struct node_table *table = &filesystem->nodes;
-    struct node *made = node_allocate(NODE_SOURCE);
-    pthread_mutex_lock(&table->lock);
-    struct node *found = find_source(table, attributes->st_dev, attributes->st_ino, raw);
+struct source_identity node_identity(const struct node *node) {
+    return (struct source_identity){
+        .device = node->device, .inode = node->inode, .type = node->type, .born = node->born};
+}
+
+static bool is_at(const struct node *node, const struct node *parent, const char *name) {
+    return node->parent == parent && node->name != NULL && strcmp(node->name, name) == 0;
+}
+
+// Whether a node is to be found below itself by this place, which renames in the source can make
+// seem so. The lock is held.
+static bool is_below(const struct node *node, const struct node *parent) {
+    while (parent != NULL && parent != node) {
+        parent = parent->parent;
+    }
+    return parent == node;
+}
+
+// Takes over *name, and gives another instead, which the caller frees; returns a reference that the
+// caller gives back. Without memory for the name, a thing is looked for where it was, and then
+// looked up again. The lock is held.
+static struct node *put_at(struct node *node, struct node *parent, char **name) {
+    if (*name == NULL || is_below(node, parent)) {
+        return NULL;
+    }
+    struct node *old_parent = node->parent;
+    char *old_name = node->name;
+    parent->references++;
+    node->parent = parent;
+    node->name = *name;
+    *name = old_name;
+    return old_parent;
+}
+
+void node_set_place(struct filesystem *filesystem, struct node *node, struct node *parent,
+                    const char *name) {
+    char *copy = strdup(name);
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    struct node *old_parent = is_at(node, parent, name) ? NULL : put_at(node, parent, &copy);
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    free(copy);
+    node_release(filesystem, old_parent);
+}
+
+void node_lose_place(struct filesystem *filesystem, struct node *node, const struct node *parent,
+                     const char *name) {
+    struct node *old_parent = NULL;
+    char *old_name = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (is_at(node, parent, name)) {
+        old_parent = node->parent;
+        old_name = node->name;
+        node->parent = NULL;
+        node->name = NULL;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    node_release(filesystem, old_parent);
+    free(old_name);
+}
+
+// The node of a thing, if there is one. The lock is held.
+static struct node *find_same(struct node_table *table, const struct source_identity *identity,
+                              bool raw) {
+    struct node *node = find_source(table, identity->device, identity->inode, raw);
+    if (node == NULL) {
+        return NULL;
+    }
+    if (node->type == identity->type && (node->fd >= 0 || node->handles != NULL)) {
+        // What is open keeps its number. An overlay that copies a file up gives it another birth.
+        node->born = identity->born;
+    }
+    const struct source_identity known = node_identity(node);
+    if (!source_identity_equal(&known, identity)) {
+        table_remove(table, node);
+        return NULL;
+    }
+    return node;
+}
+
+// The same, or the one that was made for it: *made is NULL then. Gives a reference. The lock is
+// held.
+static struct node *find_or_insert(struct node_table *table, const struct source_identity *identity,
+                                   bool raw, struct node **made) {
+    struct node *found = find_same(table, identity, raw);
+    if (found == NULL && *made != NULL) {
+        found = *made;
+        *made = NULL;
+        found->device = identity->device;
+        found->inode = identity->inode;
+        found->shown_ino = identity->inode;
+        found->type = identity->type;
+        found->born = identity->born;
+        found->raw = raw;
+        found->references = 0;
+        table_insert(table, found);
+        list_add(table, found);
+    }
     if (found != NULL) {
         found->references++;
-    } else if (made != NULL) {
-        made->device = attributes->st_dev;
-        made->inode = attributes->st_ino;
-        made->shown_ino = attributes->st_ino;
-        made->raw = raw;
-        made->type = attributes->st_mode & S_IFMT;
-        made->fd = fd;
-        table_insert(table, made);
-        list_add(table, made);
-        found = made;
-        made = NULL;
-        fd = -1;
+    }
+    return found;
+}
+
+int node_for_source(struct filesystem *filesystem, const struct source_identity *identity,
+                    struct node *parent, const char *name, struct node **node) {
+    struct node_table *table = &filesystem->nodes;
+    pthread_mutex_lock(&table->lock);
+    struct node *found = find_same(table, identity, parent->raw);
+    const bool settled = found != NULL && is_at(found, parent, name);
+    if (settled) {
+        found->references++;
+    }
+    pthread_mutex_unlock(&table->lock);
+    if (settled) {
+        *node = found;
+        return 0;
+    }
+    struct node *made = node_allocate(NODE_SOURCE);
+    struct node *old_parent = NULL;
+    char *copy = strdup(name);
+    pthread_mutex_lock(&table->lock);
+    found = find_or_insert(table, identity, parent->raw, &made);
+    if (found != NULL && !is_at(found, parent, name)) {
+        old_parent = put_at(found, parent, &copy);
     }
     pthread_mutex_unlock(&table->lock);
     free(made);
-    if (fd >= 0) {
-        close(fd);
-    }
+    free(copy);
+    node_release(filesystem, old_parent);
     *node = found;
     return found != NULL ? 0 : ENOMEM;
+}
+
+int node_for_descriptor(struct filesystem *filesystem, int fd, bool raw, struct node **node,
+                        struct stat *attributes) {
+    struct node_table *table = &filesystem->nodes;
+    struct source_identity identity;
+    int problem = source_look(fd, "", attributes, &identity);
+    if (problem != 0) {
+        close(fd);
+        return problem;
+    }
+    struct node *made = node_allocate(NODE_SOURCE);
+    pthread_mutex_lock(&table->lock);
+    *node = find_or_insert(table, &identity, raw, &made);
+    const bool given = *node != NULL && descriptors_give(table, *node, fd);
+    if (*node != NULL) {
+        (*node)->by_descriptor = true;
+    }
+    pthread_mutex_unlock(&table->lock);
+    free(made);
+    if (!given) {
+        close(fd);
+    }
+    return *node != NULL ? 0 : ENOMEM;
 }
 
 struct node *node_find_source(struct filesystem *filesystem, dev_t device, ino_t inode, bool raw) {
@@ -469,6 +586,18 @@ static int copy_place(struct node *node, struct node **parent, char **name) {
     return 0;
 }
 
+// The parent's descriptor is held too, or all is given back.
+static int hold_place(struct filesystem *filesystem, struct node **parent, char **name) {
+    int problem = descriptor_hold(filesystem, *parent);
+    if (problem != 0) {
+        node_release(filesystem, *parent);
+        free(*name);
+        *parent = NULL;
+        *name = NULL;
+    }
+    return problem;
+}
+
 int node_container_place(struct filesystem *filesystem, struct node *node, struct node **parent,
                          char **name) {
     *parent = NULL;
@@ -476,7 +605,7 @@ int node_container_place(struct filesystem *filesystem, struct node *node, struc
     pthread_mutex_lock(&filesystem->nodes.lock);
     int problem = node->unnamed ? ESTALE : copy_place(node, parent, name);
     pthread_mutex_unlock(&filesystem->nodes.lock);
-    return problem;
+    return problem != 0 ? problem : hold_place(filesystem, parent, name);
 }
 
 int node_container_last_place(struct filesystem *filesystem, struct node *node,
@@ -486,7 +615,15 @@ int node_container_last_place(struct filesystem *filesystem, struct node *node,
     pthread_mutex_lock(&filesystem->nodes.lock);
     int problem = copy_place(node, parent, name);
     pthread_mutex_unlock(&filesystem->nodes.lock);
-    return problem;
+    return problem != 0 ? problem : hold_place(filesystem, parent, name);
+}
+
+void node_place_release(struct filesystem *filesystem, struct node *parent, char *name) {
+    if (parent != NULL) {
+        descriptor_release(parent);
+        node_release(filesystem, parent);
+    }
+    free(name);
 }
 
 // The lock is held.

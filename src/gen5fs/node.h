@@ -15,11 +15,12 @@
 #include <sys/types.h>
 
 #include "ino_alias.h"
-#include <time.h>
+#include "source_identity.h"
 
 struct filesystem;
 struct container;
 struct file_node;
+struct handle;
 
 enum node_kind {
     NODE_SOURCE,    // a file, folder, symlink or other thing of the source, as it is
@@ -40,43 +41,51 @@ struct file_state {
 struct node {
     enum node_kind kind;
     // Protected by node_table.lock:
-    uint64_t lookups;    // the kernel's
     uint32_t references; // ours
+    uint64_t lookups;    // the kernel's
     struct node *bucket_next;
     struct node *newer; // in node_table's list of all nodes
     struct node *older;
-    struct node *parent; // holds a reference; NULL for the root
-    char *name;   // of a container in its parent; of a NODE_SOURCE file only while it is written
-                  // under a container's name (ordinary.c); NULL for others
-    bool unnamed; // a container that was removed, or is a file by another name now: `parent` and
-                  // `name` are the last that it had
+    struct node *parent; // holds a reference; NULL for the root and for what is found nowhere
+    char *name; // of a container in its parent, and of a NODE_SOURCE where it was last found; NULL
+                // for others
     // Constant once the node is in the table:
     uint64_t shown_ino;
-    bool raw;     // NODE_SOURCE below .gen5fs/raw: containers are files, nothing can be written
     dev_t device; // NODE_SOURCE: identity in the source
     ino_t inode;
-    mode_t type; // NODE_SOURCE: mode & S_IFMT
-    int fd;      // NODE_SOURCE: an O_PATH descriptor, so that neither a rename nor a symlink
-                 // that someone puts in the way can lead elsewhere; else -1
+    mode_t type;  // NODE_SOURCE: mode & S_IFMT
+    bool raw;     // NODE_SOURCE below .gen5fs/raw: containers are files, nothing can be written
+    bool unnamed; // a container that was removed, or is a file by another name now: `parent` and
+                  // `name` are the last that it had; under node_table.lock
+    // NODE_SOURCE: its descriptor (descriptors.h), protected by node_table.lock but where it says
+    // otherwise.
+    bool by_descriptor; // it is found by nothing else, and stays open
+    bool used;          // atomic: since the queue was last gone through
+    uint32_t holds;     // atomic; while it is held, fd stays as it is
+    int fd; // O_PATH, so that neither a rename nor a symlink that someone puts in the way can lead
+            // elsewhere; -1 while it is closed
+    struct node *before; // in node_table's queue of those that have a descriptor
+    struct node *after;
+    struct timespec born; // more of its identity
     // NODE_SOURCE, regular files, protected by node_table.lock: handles open for writing, and how
     // many of them have been flushed since; a container's name is a plain file while it is being
     // written.
     uint32_t writers;
     uint32_t writers_flushed;
-    uint32_t readers;      // handles open for reading alone
+    struct handle *handles; // all that are open
+    uint32_t readers;       // those open for reading alone
+    bool passing;           // it is written under a container's name, and will be one (ordinary.c)
     bool became_container; // it was renamed to a container's name, and the kernel may still take it
                            // for a file
     bool changing;         // somebody looks at the file or changes it, and nobody else may
                            // (ordinary_changes.c)
+    bool seen_made_here;   // `seen` is what a change through the mount has led to
     struct file_state seen; // what the kernel's pages agree with
-    bool seen_made_here;    // and whether it is what a change through the mount has led to
     // Changes by others that were found, and how many of them the kernel's pages have been dropped
     // for since.
     uint32_t foreign_changes;
     uint32_t foreign_dropped;
     struct foreign_watch *foreign_watch; // owned by foreign_writes.c; NULL while it is not watched
-    // NODE_SOURCE folders: inotify watch descriptor, -1 where there is none. Owned by watcher.c.
-    int watch;
     // NODE_CONTAINER and NODE_LATENTS: protected by node_table.lock; NULL until somebody looks
     // inside.
     struct container *container;
@@ -84,6 +93,8 @@ struct node {
         struct file_node *file; // NODE_FILE: constant, owned
         char *text;             // NODE_STATUS: constant, owned; NULL where it is made at each open
     };
+    // NODE_SOURCE folders: inotify watch descriptor, -1 where there is none. Owned by watcher.c.
+    int watch;
 };
 
 struct node_table {
@@ -93,12 +104,12 @@ struct node_table {
     struct node **buckets;
     size_t bucket_count;
     size_t node_count;
-    size_t source_count;            // NODE_SOURCE among them: each has a descriptor
-    size_t granted_count;           // descriptors that were granted (descriptors.c)
-    struct noted_name *noted_first; // names that the kernel may be asked to forget (descriptors.c)
-    struct noted_name *noted_last;
-    size_t noted_count;
-    bool noted_are_leaving;
+    size_t granted_count;    // descriptors that were granted (descriptors.c)
+    struct node *first_open; // of those that have a descriptor (descriptors.c)
+    struct node *last_open;
+    size_t descriptor_count;    // atomic: of those
+    size_t handle_count;        // atomic: of HANDLE_ORDINARY
+    size_t descriptors_max;     // of both; constant
     struct node *newest;        // of all nodes
     struct ino_aliases aliases; // shown_ino of containers whose file was replaced since the mount
 };
@@ -123,11 +134,24 @@ void node_release(struct filesystem *filesystem, struct node *node); // NULL is 
 void node_remember(struct filesystem *filesystem, struct node *node);
 void node_forget(struct filesystem *filesystem, struct node *node, uint64_t count);
 
-// The node of a thing in the source, found or made, with a reference for the caller. Takes over
-// `fd` (an O_PATH descriptor) in every case. 0 or ENOMEM.
-int node_for_source(struct filesystem *filesystem, int fd, const struct stat *attributes, bool raw,
-                    struct node **node);
-// The same if it is known already, else NULL; with a reference.
+// The node of a thing in the source, found or made, with a reference for the caller; `name` in
+// `parent` is where it is found. A node that had its number while it was something else is left to
+// itself. 0 or ENOMEM.
+int node_for_source(struct filesystem *filesystem, const struct source_identity *identity,
+                    struct node *parent, const char *name, struct node **node);
+// The same for what is found nowhere by name: its descriptor, which is taken over in every case,
+// stays open. 0 or an errno.
+int node_for_descriptor(struct filesystem *filesystem, int fd, bool raw, struct node **node,
+                        struct stat *attributes);
+// A node of the source is found there from now on.
+void node_set_place(struct filesystem *filesystem, struct node *node, struct node *parent,
+                    const char *name);
+// The name was removed: if the node was to be found there, it is nowhere now, and its descriptor,
+// which the caller holds, stays open.
+void node_lose_place(struct filesystem *filesystem, struct node *node, const struct node *parent,
+                     const char *name);
+struct source_identity node_identity(const struct node *node); // with the lock held
+// What has a number, if it is known already, else NULL; with a reference.
 struct node *node_find_source(struct filesystem *filesystem, dev_t device, ino_t inode, bool raw);
 
 // The node of the container `name` in `parent`, found or made, with a reference. `attributes` are
@@ -146,13 +170,15 @@ int node_new(struct filesystem *filesystem, enum node_kind kind, struct node *pa
 int node_list_containers(struct filesystem *filesystem, struct node *parent, struct node ***nodes,
                          size_t *count);
 
-// A container's file as (parent, name): the parent with a reference and a copy of the name.
-// ESTALE where the container was removed. The caller releases both.
+// A container's file as (parent, name): the parent with a reference, its descriptor held, and a
+// copy of the name. ESTALE where the container was removed. The caller releases all of it; after a
+// failure there is nothing to release, which is allowed too.
 int node_container_place(struct filesystem *filesystem, struct node *node, struct node **parent,
                          char **name);
 // The same, or where it was last.
 int node_container_last_place(struct filesystem *filesystem, struct node *node,
                               struct node **parent, char **name);
+void node_place_release(struct filesystem *filesystem, struct node *parent, char *name);
 // A container was renamed or (new_parent NULL) removed. Another container node that had the new
 // name loses it. The caller holds the container's commit_lock where it has a container.
 int node_container_move(struct filesystem *filesystem, struct node *node, struct node *new_parent,

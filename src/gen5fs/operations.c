@@ -78,6 +78,13 @@ static int check_change(const struct filesystem *filesystem, const struct node *
     return filesystem->read_only || node->raw || is_control(node) ? EROFS : 0;
 }
 
+// What a request about a node begins with: its descriptor is held, until descriptor_release where
+// this gave 0.
+static int begin_change(struct filesystem *filesystem, struct node *node) {
+    int problem = check_change(filesystem, node);
+    return problem != 0 ? problem : descriptor_hold(filesystem, node);
+}
+
 // A kind of node that the request makes no sense for, which the kernel should have known.
 static int unexpected(const struct node *node, const char *what) {
     note("unexpected request: %s for a node of kind %d", what, (int)node->kind);
@@ -198,11 +205,15 @@ static int find(struct filesystem *filesystem, struct node *folder, const char *
 }
 
 static void operation_lookup(fuse_req_t request, fuse_ino_t parent, const char *name) {
+    struct filesystem *filesystem = filesystem_of(request);
     struct node *folder = request_node(request, parent);
     struct node *child = NULL;
     struct stat attributes;
-    int problem =
-        find(filesystem_of(request), folder, name, fuse_req_ctx(request)->pid, &child, &attributes);
+    int problem = descriptor_hold(filesystem, folder);
+    if (problem == 0) {
+        problem = find(filesystem, folder, name, fuse_req_ctx(request)->pid, &child, &attributes);
+        descriptor_release(folder);
+    }
     reply_entry(request, folder, name, child, &attributes, problem);
 }
 
@@ -244,10 +255,11 @@ static void operation_mkdir(fuse_req_t request, fuse_ino_t parent, const char *n
     const struct caller caller = caller_of(request);
     struct node *child = NULL;
     struct stat attributes;
-    int problem = check_change(filesystem, folder);
+    int problem = begin_change(filesystem, folder);
     if (problem == 0) {
         mode = mode_of_new(folder, mode, &caller);
         problem = make_folder(filesystem, folder, name, mode, &caller, &child, &attributes);
+        descriptor_release(folder);
     }
     reply_entry(request, folder, name, child, &attributes, problem);
 }
@@ -275,13 +287,14 @@ static void operation_mknod(fuse_req_t request, fuse_ino_t parent, const char *n
     const struct caller caller = caller_of(request);
     struct node *child = NULL;
     struct stat attributes;
-    int problem = check_change(filesystem, folder);
+    int problem = begin_change(filesystem, folder);
     if (problem == 0) {
         mode = mode_of_new(folder, mode, &caller);
         problem = is_inside(folder) ? make_file_inside(filesystem, folder, name, mode, &caller,
                                                        &child, &attributes)
                                     : ordinary_mknod(filesystem, folder, name, mode, device,
                                                      &caller, &child, &attributes);
+        descriptor_release(folder);
     }
     reply_entry(request, folder, name, child, &attributes, problem);
 }
@@ -293,13 +306,29 @@ static void operation_symlink(fuse_req_t request, const char *target, fuse_ino_t
     const struct caller caller = caller_of(request);
     struct node *child = NULL;
     struct stat attributes;
-    int problem = check_change(filesystem, folder);
+    int problem = begin_change(filesystem, folder);
     if (problem == 0) {
         problem = is_inside(folder) ? EPERM
                                     : ordinary_symlink(filesystem, folder, name, target, &caller,
                                                        &child, &attributes);
+        descriptor_release(folder);
     }
     reply_entry(request, folder, name, child, &attributes, problem);
+}
+
+static int link_held(struct filesystem *filesystem, struct node *node, struct node *folder,
+                     const char *new_name, struct stat *attributes) {
+    int problem = descriptor_hold(filesystem, node);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = descriptor_hold(filesystem, folder);
+    if (problem == 0) {
+        problem = ordinary_link(filesystem, node, folder, new_name, attributes);
+        descriptor_release(folder);
+    }
+    descriptor_release(node);
+    return problem;
 }
 
 static void operation_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new_parent,
@@ -313,7 +342,7 @@ static void operation_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new
         problem = EPERM;
     }
     if (problem == 0) {
-        problem = ordinary_link(filesystem, node, folder, new_name, &attributes);
+        problem = link_held(filesystem, node, folder, new_name, &attributes);
     }
     if (problem == 0) {
         node_reference(filesystem, node);
@@ -324,10 +353,11 @@ static void operation_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new
 static void operation_unlink(fuse_req_t request, fuse_ino_t parent, const char *name) {
     struct filesystem *filesystem = filesystem_of(request);
     struct node *folder = request_node(request, parent);
-    int problem = check_change(filesystem, folder);
+    int problem = begin_change(filesystem, folder);
     if (problem == 0) {
         problem = is_inside(folder) ? container_unlink(filesystem, folder, name)
                                     : ordinary_unlink(filesystem, folder, name);
+        descriptor_release(folder);
     }
     reply_error(request, problem);
 }
@@ -335,10 +365,11 @@ static void operation_unlink(fuse_req_t request, fuse_ino_t parent, const char *
 static void operation_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name) {
     struct filesystem *filesystem = filesystem_of(request);
     struct node *folder = request_node(request, parent);
-    int problem = check_change(filesystem, folder);
+    int problem = begin_change(filesystem, folder);
     if (problem == 0) {
         problem = is_inside(folder) ? container_rmdir(filesystem, folder, name)
                                     : ordinary_rmdir(filesystem, folder, name);
+        descriptor_release(folder);
     }
     reply_error(request, problem);
 }
@@ -359,12 +390,14 @@ static void operation_rename(fuse_req_t request, fuse_ino_t old_parent, const ch
     struct filesystem *filesystem = filesystem_of(request);
     struct node *old_folder = request_node(request, old_parent);
     struct node *new_folder = request_node(request, new_parent);
-    int problem = check_change(filesystem, old_folder);
+    int problem = begin_change(filesystem, old_folder);
     if (problem == 0) {
-        problem = check_change(filesystem, new_folder);
-    }
-    if (problem == 0) {
-        problem = move(filesystem, old_folder, old_name, new_folder, new_name, flags);
+        problem = begin_change(filesystem, new_folder);
+        if (problem == 0) {
+            problem = move(filesystem, old_folder, old_name, new_folder, new_name, flags);
+            descriptor_release(new_folder);
+        }
+        descriptor_release(old_folder);
     }
     reply_error(request, problem);
 }
@@ -373,7 +406,11 @@ static void operation_readlink(fuse_req_t request, fuse_ino_t number) {
     struct node *node = request_node(request, number);
     char target[PATH_MAX];
     int problem =
-        node->kind == NODE_SOURCE ? ordinary_readlink(node, target, sizeof target) : EINVAL;
+        node->kind == NODE_SOURCE ? descriptor_hold(filesystem_of(request), node) : EINVAL;
+    if (problem == 0) {
+        problem = ordinary_readlink(node, target, sizeof target);
+        descriptor_release(node);
+    }
     if (problem != 0) {
         reply_error(request, problem);
     } else {
@@ -387,7 +424,11 @@ static void list(fuse_req_t request, fuse_ino_t number, size_t size, off_t offse
     struct listing listing;
     int problem = listing_init(&listing, request, size, plus);
     if (problem == 0) {
+        problem = descriptor_hold(filesystem, folder);
+    }
+    if (problem == 0) {
         problem = listing_read(filesystem, folder, offset, &listing);
+        descriptor_release(folder);
     }
     if (entry_attribute_seconds(filesystem, folder) <= CACHE_SECONDS) {
         notice_listing_later(filesystem, folder);
@@ -427,12 +468,16 @@ static void operation_readdirplus(fuse_req_t request, fuse_ino_t number, size_t 
 static void operation_fsyncdir(fuse_req_t request, fuse_ino_t number, int data_only,
                                struct fuse_file_info *file) {
     (void)file;
+    struct filesystem *filesystem = filesystem_of(request);
     struct node *node = request_node(request, number);
-    int problem = 0;
-    if (is_inside(node)) {
-        problem = container_sync_folder(filesystem_of(request), node);
-    } else if (node->kind == NODE_SOURCE) {
-        problem = ordinary_sync_folder(node, data_only != 0);
+    int problem = descriptor_hold(filesystem, node);
+    if (problem == 0) {
+        if (is_inside(node)) {
+            problem = container_sync_folder(filesystem, node);
+        } else if (node->kind == NODE_SOURCE) {
+            problem = ordinary_sync_folder(node, data_only != 0);
+        }
+        descriptor_release(node);
     }
     reply_error(request, problem);
 }
@@ -467,19 +512,26 @@ static void operation_setattr(fuse_req_t request, fuse_ino_t number, struct stat
     struct filesystem *filesystem = filesystem_of(request);
     struct node *node = request_node(request, number);
     struct stat attributes = *given;
-    int problem = check_change(filesystem, node);
+    int problem = begin_change(filesystem, node);
     if (problem == 0) {
         problem = node->kind == NODE_SOURCE
                       ? ordinary_setattr(filesystem, node, handle_of(file), &attributes, to_set)
                       : container_setattr(filesystem, node, handle_of(file), &attributes, to_set);
+        descriptor_release(node);
     }
     reply_attributes(request, node, &attributes, problem);
 }
 
 static void operation_statfs(fuse_req_t request, fuse_ino_t number) {
+    struct filesystem *filesystem = filesystem_of(request);
     struct node *node = number != 0 ? request_node(request, number) : NULL;
     struct statvfs about;
-    int problem = ordinary_statfs(filesystem_of(request), node, &about);
+    // Any other folder of the source is as good.
+    bool held = node != NULL && descriptor_hold(filesystem, node) == 0;
+    int problem = ordinary_statfs(filesystem, held ? node : NULL, &about);
+    if (held) {
+        descriptor_release(node);
+    }
     if (problem != 0) {
         reply_error(request, problem);
     } else {
@@ -492,15 +544,17 @@ static void operation_statfs(fuse_req_t request, fuse_ino_t number) {
 static int create(struct filesystem *filesystem, struct node *folder, const char *name, mode_t mode,
                   int flags, const struct caller *caller, struct node **child,
                   struct stat *attributes, struct handle **handle) {
-    int problem = check_change(filesystem, folder);
+    int problem = begin_change(filesystem, folder);
     if (problem != 0) {
         return problem;
     }
     mode = mode_of_new(folder, mode, caller);
-    return is_inside(folder) ? container_create(filesystem, folder, name, mode, flags, caller,
-                                                child, attributes, handle)
-                             : ordinary_create(filesystem, folder, name, mode, flags, caller, child,
-                                               attributes, handle);
+    problem = is_inside(folder) ? container_create(filesystem, folder, name, mode, flags, caller,
+                                                   child, attributes, handle)
+                                : ordinary_create(filesystem, folder, name, mode, flags, caller,
+                                                  child, attributes, handle);
+    descriptor_release(folder);
+    return problem;
 }
 
 static void operation_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
@@ -818,7 +872,12 @@ static int get_xattr(struct filesystem *filesystem, struct node *node, const cha
     if (size > 0 && *value == NULL) {
         return ENOMEM;
     }
-    return ordinary_getxattr(node, name, *value, size, length);
+    int problem = descriptor_hold(filesystem, node);
+    if (problem == 0) {
+        problem = ordinary_getxattr(node, name, *value, size, length);
+        descriptor_release(node);
+    }
+    return problem;
 }
 
 static void operation_getxattr(fuse_req_t request, fuse_ino_t number, const char *name,
@@ -848,7 +907,12 @@ static int list_xattr(struct filesystem *filesystem, struct node *node, const st
     if (size > 0 && *names == NULL) {
         return ENOMEM;
     }
-    return ordinary_listxattr(node, caller, *names, size, length);
+    int problem = descriptor_hold(filesystem, node);
+    if (problem == 0) {
+        problem = ordinary_listxattr(node, caller, *names, size, length);
+        descriptor_release(node);
+    }
+    return problem;
 }
 
 static void operation_listxattr(fuse_req_t request, fuse_ino_t number, size_t size) {
@@ -870,10 +934,14 @@ static void operation_setxattr(fuse_req_t request, fuse_ino_t number, const char
         problem = EOPNOTSUPP;
     }
     if (problem == 0) {
+        problem = descriptor_hold(filesystem, node);
+    }
+    if (problem == 0) {
         const struct caller caller = caller_of(request);
         problem = node->kind == NODE_SOURCE
                       ? ordinary_setxattr(filesystem, node, &caller, name, value, size, flags)
                       : container_setxattr(filesystem, node, name, value, size, flags);
+        descriptor_release(node);
     }
     reply_error(request, problem);
 }
@@ -886,8 +954,12 @@ static void operation_removexattr(fuse_req_t request, fuse_ino_t number, const c
         problem = EOPNOTSUPP;
     }
     if (problem == 0) {
+        problem = descriptor_hold(filesystem, node);
+    }
+    if (problem == 0) {
         problem = node->kind == NODE_SOURCE ? ordinary_removexattr(filesystem, node, name)
                                             : container_removexattr(filesystem, node, name);
+        descriptor_release(node);
     }
     reply_error(request, problem);
 }
@@ -908,9 +980,12 @@ static void operation_ioctl(fuse_req_t request, fuse_ino_t number, unsigned int 
                                   .out = out,
                                   .out_size = out_size < sizeof out ? out_size : sizeof out};
     struct handle *handle = (flags & FUSE_IOCTL_DIR) == 0 ? handle_of(file) : NULL;
-    int problem = node->kind == NODE_SOURCE
-                      ? ordinary_ioctl(filesystem_of(request), node, handle, &caller, &call)
-                      : ENOTTY;
+    int problem =
+        node->kind == NODE_SOURCE ? descriptor_hold(filesystem_of(request), node) : ENOTTY;
+    if (problem == 0) {
+        problem = ordinary_ioctl(filesystem_of(request), node, handle, &caller, &call);
+        descriptor_release(node);
+    }
     if (problem != 0) {
         fuse_reply_err(request, problem);
     } else {
@@ -942,7 +1017,7 @@ static void operation_init(void *userdata, struct fuse_conn_info *connection) {
     connection->time_gran = 1;
     // Kernels before Linux 5.1 take ENOSYS for a failure.
     filesystem->opens_folders = (connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) == 0;
-    filesystem->opens_files = !filesystem->read_only || !descriptors_may_be_granted() ||
+    filesystem->opens_files = !filesystem->read_only || !descriptors_may_be_granted(filesystem) ||
                               (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) == 0;
 }
 

@@ -72,19 +72,10 @@ bool ordinary_name_leads_to_container(struct filesystem *filesystem, const struc
 
 void ordinary_written_as(struct filesystem *filesystem, struct node *node, struct node *parent,
                          const char *name) {
-    char *copy = strdup(name);
-    if (copy == NULL) {
-        return; // The kernel looks again by itself: such names are not cached.
-    }
+    node_set_place(filesystem, node, parent, name);
     pthread_mutex_lock(&filesystem->nodes.lock);
-    char *old_name = node->name;
-    struct node *old_parent = node->parent;
-    parent->references++;
-    node->parent = parent;
-    node->name = copy;
+    node->passing = true;
     pthread_mutex_unlock(&filesystem->nodes.lock);
-    free(old_name);
-    node_release(filesystem, old_parent);
 }
 
 void ordinary_became_container(struct filesystem *filesystem, struct node *node) {
@@ -109,13 +100,28 @@ static void is_file_again(struct filesystem *filesystem, struct node *node) {
     pthread_mutex_unlock(&filesystem->nodes.lock);
 }
 
+int ordinary_node_of_name(struct filesystem *filesystem, struct node *parent, const char *name,
+                          struct node **node, struct stat *attributes) {
+    struct source_identity identity;
+    int problem = source_look(parent->fd, name, attributes, &identity);
+    if (problem == 0) {
+        problem = node_for_source(filesystem, &identity, parent, name, node);
+    }
+    // A process may come to work in a folder, wherever that is moved, and the kernel may open files
+    // by itself; the rest is opened when it is used.
+    const bool opens = problem == 0 && (S_ISDIR(attributes->st_mode) || !filesystem->opens_files);
+    if (opens && descriptor_hold(filesystem, *node) == 0) {
+        descriptor_release(*node);
+    }
+    return problem;
+}
+
 int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const char *name,
                     struct node **child, struct stat *attributes) {
     if (name_is_hidden(filesystem, parent, name)) {
         return ENOENT;
     }
     watcher_add(filesystem, parent);
-    // Containers need no descriptor of their own, so the name alone is asked first where it is one.
     if (!parent->raw && name_is_container(name)) {
         if (fstatat(parent->fd, name, attributes, AT_SYMLINK_NOFOLLOW) != 0) {
             return errno;
@@ -124,19 +130,7 @@ int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const ch
             return container_entry(filesystem, parent, name, attributes, child);
         }
     }
-    int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return errno;
-    }
-    if (fstat(fd, attributes) != 0) {
-        int problem = errno;
-        close(fd);
-        return problem;
-    }
-    int problem = node_for_source(filesystem, fd, attributes, parent->raw, child);
-    if (problem == 0) {
-        descriptors_note(filesystem, parent, name, *child);
-    }
+    int problem = ordinary_node_of_name(filesystem, parent, name, child, attributes);
     if (problem == 0 && S_ISREG(attributes->st_mode)) {
         is_file_again(filesystem, *child);
         if (!parent->raw && name_is_container(name)) {
@@ -145,18 +139,4 @@ int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const ch
         ordinary_looked_at(filesystem, *child, attributes);
     }
     return problem;
-}
-
-int ordinary_node_of_fd(struct filesystem *filesystem, int fd, bool raw, struct node **node,
-                        struct stat *attributes) {
-    int path_fd = open(descriptor_path_of(fd).text, O_PATH | O_CLOEXEC);
-    if (path_fd < 0) {
-        return errno;
-    }
-    if (fstat(path_fd, attributes) != 0) {
-        int problem = errno;
-        close(path_fd);
-        return problem;
-    }
-    return node_for_source(filesystem, path_fd, attributes, raw, node);
 }

@@ -6,8 +6,9 @@
 // through their node's O_PATH descriptor and single names, never through a path that somebody could
 // bend.
 //
-// Folders given here are NODE_SOURCE. What changes something gives EROFS where the mount or the
-// folder (raw) is read-only.
+// Folders given here are NODE_SOURCE, and their descriptors held (descriptors.h); so are those of
+// the nodes themselves but for ordinary_open and ordinary_getattr. What changes something gives
+// EROFS where the mount or the folder (raw) is read-only.
 //
 // A regular file with a container's name is a container, except while somebody writes it through
 // the mount: then it is a plain file until the last writer has closed it (DESIGN.md 2.2 rule 9).
@@ -36,9 +37,9 @@ bool ordinary_is_container(struct filesystem *filesystem, const struct node *par
 bool ordinary_name_leads_to_container(struct filesystem *filesystem, const struct node *parent,
                                       const char *name);
 
-// The node of an open file or O_PATH descriptor, which stays the caller's.
-int ordinary_node_of_fd(struct filesystem *filesystem, int fd, bool raw, struct node **node,
-                        struct stat *attributes);
+// The node of what has a name, which is taken for no container.
+int ordinary_node_of_name(struct filesystem *filesystem, struct node *parent, const char *name,
+                          struct node **node, struct stat *attributes);
 
 // Remember that a file is being written under a container's name, to tell the kernel when that
 // ends.
@@ -139,9 +140,10 @@ void ordinary_drop_foreign(struct filesystem *filesystem, struct node *node);
 void ordinary_looked_at(struct filesystem *filesystem, struct node *node,
                         const struct stat *attributes);
 
-// Something may have happened to a thing in the source (watcher.c), and if it is a file, a write to
-// it may have ended: look, and tell the kernel.
-void ordinary_look_again(struct filesystem *filesystem, struct node *node, bool written);
+// Something may have happened to a thing in the source (watcher.c), whose attributes are these now,
+// and if it is a file, a write to it may have ended (`written`): tell the kernel.
+void ordinary_look_again(struct filesystem *filesystem, struct node *node,
+                         const struct stat *attributes, bool written);
 
 // ordinary_attributes.c
 

@@ -14,7 +14,21 @@
 #include <unistd.h>
 
 #include "access_list.h"
+#include "descriptors.h"
 #include "ordinary.h"
+
+static int attributes_of(struct filesystem *filesystem, struct node *node,
+                         const struct handle *handle, struct stat *attributes) {
+    if (handle != NULL) {
+        return fstat(handle->fd, attributes) != 0 ? errno : 0;
+    }
+    int problem = descriptor_hold(filesystem, node);
+    if (problem == 0) {
+        problem = fstat(node->fd, attributes) != 0 ? errno : 0;
+        descriptor_release(node);
+    }
+    return problem;
+}
 
 int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
                      struct stat *attributes) {
@@ -24,8 +38,9 @@ int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct ha
             return problem;
         }
     }
-    if (fstat(handle != NULL ? handle->fd : node->fd, attributes) != 0) {
-        return errno;
+    int problem = attributes_of(filesystem, node, handle, attributes);
+    if (problem != 0) {
+        return problem;
     }
     ordinary_looked_at(filesystem, node, attributes);
     return 0;

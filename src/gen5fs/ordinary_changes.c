@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "descriptors.h"
 #include "foreign_writes.h"
 #include "kernel_notices.h"
 #include "ordinary.h"
@@ -42,10 +43,16 @@ static bool is_known(const struct file_state *state) {
 }
 
 // The state of the file now; unknown where it cannot be had.
-static struct file_state look(const struct node *node) {
+static struct file_state look(struct filesystem *filesystem, struct node *node) {
     struct stat attributes;
-    return fstat(node->fd, &attributes) == 0 ? state_of(&attributes)
-                                             : (struct file_state){.size = 0};
+    struct file_state state = {.size = 0};
+    if (descriptor_hold(filesystem, node) == 0) {
+        if (fstat(node->fd, &attributes) == 0) {
+            state = state_of(&attributes);
+        }
+        descriptor_release(node);
+    }
+    return state;
 }
 
 static void count_foreign(struct filesystem *filesystem, struct node *node) {
@@ -83,7 +90,7 @@ enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct 
         return ORDINARY_STATE_UNKNOWN;
     }
     bool written = foreign_writes_take(filesystem, node);
-    struct file_state now = look(node);
+    struct file_state now = look(filesystem, node);
     if (written || !state_equal(&seen, &now)) {
         count_foreign(filesystem, node);
     }
@@ -104,7 +111,7 @@ static void end_with(struct filesystem *filesystem, struct node *node, const str
 
 void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
     if (S_ISREG(node->type)) {
-        struct file_state now = look(node);
+        struct file_state now = look(filesystem, node);
         end_with(filesystem, node, &now, true);
     }
 }
@@ -137,7 +144,7 @@ void ordinary_change_end_same_bytes(struct filesystem *filesystem, struct node *
     if (!S_ISREG(node->type)) {
         return;
     }
-    struct file_state now = look(node);
+    struct file_state now = look(filesystem, node);
     // Nobody else sets what was seen while it is `changing`.
     if (before == ORDINARY_STATE_SEEN && !bytes_equal(&node->seen, &now)) {
         count_foreign(filesystem, node);
@@ -168,7 +175,7 @@ static bool is_foreign(struct filesystem *filesystem, struct node *node,
     pthread_mutex_unlock(&table->lock);
     if (doubtful) {
         // What was given may be older than a change of ours that has ended since.
-        struct file_state now = look(node);
+        struct file_state now = look(filesystem, node);
         if (!state_equal(&seen, &now)) {
             count_foreign(filesystem, node);
         }
@@ -204,17 +211,14 @@ static bool may_have_been_half_written(struct filesystem *filesystem, const stru
     return may;
 }
 
-void ordinary_look_again(struct filesystem *filesystem, struct node *node, bool written) {
-    struct stat attributes;
-    if (node->kind != NODE_SOURCE || fstat(node->fd, &attributes) != 0) {
-        return;
-    }
-    if (is_foreign(filesystem, node, &attributes)) {
+void ordinary_look_again(struct filesystem *filesystem, struct node *node,
+                         const struct stat *attributes, bool written) {
+    if (is_foreign(filesystem, node, attributes)) {
         notice_node(filesystem, node, true);
     } else if (written && may_have_been_half_written(filesystem, node)) {
         count_foreign(filesystem, node);
         notice_node(filesystem, node, true);
-    } else if (!is_as_seen(filesystem, node, &attributes)) {
+    } else if (!is_as_seen(filesystem, node, attributes)) {
         notice_node(filesystem, node, false);
     }
 }

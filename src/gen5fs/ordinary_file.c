@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "kernel_notices.h"
 #include "ordinary.h"
 
@@ -34,7 +35,11 @@ int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd
     node->references++;
     node->writers += made->writes ? 1 : 0;
     node->readers += made->writes ? 0 : 1;
+    made->next_of_node = node->handles;
+    node->handles = made;
     pthread_mutex_unlock(&filesystem->nodes.lock);
+    __atomic_fetch_add(&filesystem->nodes.handle_count, 1, __ATOMIC_RELAXED);
+    descriptors_close_surplus(filesystem);
     *handle = made;
     return 0;
 }
@@ -56,12 +61,24 @@ static void drop_set_id_bits(int fd) {
     }
 }
 
+// open(2) of a node whose descriptor is held: what is open, or -1 and errno.
+static int open_node(struct filesystem *filesystem, const struct node *node, int flags) {
+    int fd;
+    do {
+        fd = open(descriptor_path_of(node->fd).text, flags);
+    } while (fd < 0 && descriptors_make_room(filesystem, errno));
+    return fd;
+}
+
 int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
                   const struct caller *caller, struct handle **handle, bool *keep_cache) {
     bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
     int problem = changes ? ordinary_check_change(filesystem, node) : 0;
     if (problem == 0) {
         problem = ordinary_check_kind(filesystem, node);
+    }
+    if (problem == 0) {
+        problem = descriptor_hold(filesystem, node);
     }
     if (problem != 0) {
         return problem;
@@ -73,10 +90,10 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
         ordinary_writer_comes(filesystem, node);
     }
     enum ordinary_state before = ordinary_change_begin(filesystem, node);
-    int fd = open(descriptor_path_of(node->fd).text, kept | O_CLOEXEC);
+    int fd = open_node(filesystem, node, kept | O_CLOEXEC);
     if (fd < 0 && errno == EPERM && (flags & O_APPEND) != 0) {
         // A file that is for appending alone (chattr +a).
-        fd = open(descriptor_path_of(node->fd).text, kept | O_APPEND | O_CLOEXEC);
+        fd = open_node(filesystem, node, kept | O_APPEND | O_CLOEXEC);
     }
     problem = fd < 0 ? errno : 0;
     if (problem == 0 && (flags & O_TRUNC) != 0 && caller_is_limited(filesystem, caller)) {
@@ -93,6 +110,7 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
     if (problem != 0 && writes) {
         ordinary_writer_leaves(filesystem, node);
     }
+    descriptor_release(node);
     // What the kernel has after this is right, if it has anything.
     ordinary_drop_foreign(filesystem, node);
     *keep_cache = before != ORDINARY_STATE_UNKNOWN;
@@ -101,14 +119,18 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
 
 int ordinary_lend(struct filesystem *filesystem, struct node *node, struct handle *handle) {
     int problem = ordinary_check_kind(filesystem, node);
+    if (problem == 0) {
+        problem = descriptor_hold(filesystem, node);
+    }
     if (problem != 0) {
         return problem;
     }
     // What was seen before the bytes are read is never newer than they are.
     enum ordinary_state before = ordinary_change_begin(filesystem, node);
-    int fd = open(descriptor_path_of(node->fd).text, O_RDONLY | O_CLOEXEC);
+    int fd = open_node(filesystem, node, O_RDONLY | O_CLOEXEC);
     problem = fd < 0 ? errno : 0;
     ordinary_change_end_same_bytes(filesystem, node, before);
+    descriptor_release(node);
     *handle = (struct handle){.kind = HANDLE_ORDINARY, .node = node, .flags = O_RDONLY, .fd = fd};
     return problem;
 }
@@ -189,21 +211,32 @@ int ordinary_fsync(struct handle *handle, bool data_only) {
     return (data_only ? fdatasync(handle->fd) : fsync(handle->fd)) != 0 ? errno : 0;
 }
 
-// A writer leaves. With the last one, the name that the file was written under is taken from the
-// node: it may be a container's from now on.
+// Take a handle from its node's list. The node table's lock is held.
+static void unlist_handle(struct node *node, const struct handle *handle) {
+    struct handle **at = &node->handles;
+    while (*at != handle) {
+        at = &(*at)->next_of_node;
+    }
+    *at = handle->next_of_node;
+}
+
+// A writer leaves. With the last one, the name that the file was written under is a container's.
 static void writer_leaves(struct filesystem *filesystem, struct handle *handle) {
     struct node *node = handle->node;
     struct node *parent = NULL;
     char *name = NULL;
     ordinary_writer_leaves(filesystem, node);
     pthread_mutex_lock(&filesystem->nodes.lock);
+    unlist_handle(node, handle);
     node->writers--;
     node->writers_flushed -= handle->flushed ? 1 : 0;
-    if (node->writers == 0) {
-        parent = node->parent;
-        name = node->name;
-        node->parent = NULL;
-        node->name = NULL;
+    if (node->writers == 0 && node->passing) {
+        node->passing = false;
+        name = node->name != NULL ? strdup(node->name) : NULL;
+        parent = name != NULL ? node->parent : NULL;
+        if (parent != NULL) {
+            parent->references++;
+        }
     }
     pthread_cond_broadcast(&filesystem->nodes.writer_left);
     pthread_mutex_unlock(&filesystem->nodes.lock);
@@ -215,19 +248,21 @@ static void writer_leaves(struct filesystem *filesystem, struct handle *handle) 
     free(name);
 }
 
-static void reader_leaves(struct filesystem *filesystem, struct node *node) {
+static void reader_leaves(struct filesystem *filesystem, struct handle *handle) {
     pthread_mutex_lock(&filesystem->nodes.lock);
-    node->readers--;
+    unlist_handle(handle->node, handle);
+    handle->node->readers--;
     pthread_mutex_unlock(&filesystem->nodes.lock);
 }
 
 void ordinary_release(struct filesystem *filesystem, struct handle *handle) {
-    close(handle->fd);
     if (handle->writes) {
         writer_leaves(filesystem, handle);
     } else {
-        reader_leaves(filesystem, handle->node);
+        reader_leaves(filesystem, handle);
     }
+    close(handle->fd);
+    __atomic_fetch_sub(&filesystem->nodes.handle_count, 1, __ATOMIC_RELAXED);
     node_release(filesystem, handle->node);
     free(handle);
 }

@@ -28,9 +28,13 @@ static int flags_of_open(int flags) {
 static int create_file(struct filesystem *filesystem, struct node *parent, const char *name,
                        mode_t mode, int flags, const struct caller *caller, int *fd) {
     caller_begin(filesystem, caller);
-    *fd = openat(parent->fd, name, flags_of_open(flags & ~O_TRUNC) | O_CREAT | O_EXCL, mode);
+    int problem;
+    do {
+        *fd = openat(parent->fd, name, flags_of_open(flags & ~O_TRUNC) | O_CREAT | O_EXCL, mode);
+        problem = *fd < 0 ? errno : 0;
+    } while (descriptors_make_room(filesystem, problem));
     caller_end(filesystem, caller);
-    return *fd < 0 ? errno : 0;
+    return problem;
 }
 
 // Somebody else was faster: the file is opened, not created.
@@ -77,12 +81,15 @@ int ordinary_create(struct filesystem *filesystem, struct node *parent, const ch
     if (problem != 0) {
         return problem;
     }
-    problem = ordinary_node_of_fd(filesystem, fd, false, child, attributes);
+    struct source_identity identity;
+    problem = source_look(fd, "", attributes, &identity);
+    if (problem == 0) {
+        problem = node_for_source(filesystem, &identity, parent, name, child);
+    }
     if (problem != 0) {
         close(fd);
         return problem;
     }
-    descriptors_note(filesystem, parent, name, *child);
     const bool writes = (flags & O_ACCMODE) != O_RDONLY;
     if (writes) {
         ordinary_writer_comes(filesystem, *child);
@@ -102,25 +109,6 @@ int ordinary_create(struct filesystem *filesystem, struct node *parent, const ch
     return problem;
 }
 
-// The node of what was just made. Never a container: the kernel has asked for another kind.
-static int node_of_new(struct filesystem *filesystem, struct node *parent, const char *name,
-                       struct node **child, struct stat *attributes) {
-    int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return errno;
-    }
-    if (fstat(fd, attributes) != 0) {
-        int problem = errno;
-        close(fd);
-        return problem;
-    }
-    int problem = node_for_source(filesystem, fd, attributes, false, child);
-    if (problem == 0) {
-        descriptors_note(filesystem, parent, name, *child);
-    }
-    return problem;
-}
-
 int ordinary_mkdir(struct filesystem *filesystem, struct node *parent, const char *name,
                    mode_t mode, const struct caller *caller, struct node **child,
                    struct stat *attributes) {
@@ -131,7 +119,8 @@ int ordinary_mkdir(struct filesystem *filesystem, struct node *parent, const cha
     caller_begin(filesystem, caller);
     problem = mkdirat(parent->fd, name, mode) != 0 ? errno : 0;
     caller_end(filesystem, caller);
-    return problem != 0 ? problem : node_of_new(filesystem, parent, name, child, attributes);
+    return problem != 0 ? problem
+                        : ordinary_node_of_name(filesystem, parent, name, child, attributes);
 }
 
 int ordinary_mknod(struct filesystem *filesystem, struct node *parent, const char *name,
@@ -144,7 +133,8 @@ int ordinary_mknod(struct filesystem *filesystem, struct node *parent, const cha
     caller_begin(filesystem, caller);
     problem = mknodat(parent->fd, name, mode, device) != 0 ? errno : 0;
     caller_end(filesystem, caller);
-    return problem != 0 ? problem : node_of_new(filesystem, parent, name, child, attributes);
+    return problem != 0 ? problem
+                        : ordinary_node_of_name(filesystem, parent, name, child, attributes);
 }
 
 int ordinary_symlink(struct filesystem *filesystem, struct node *parent, const char *name,
@@ -157,46 +147,70 @@ int ordinary_symlink(struct filesystem *filesystem, struct node *parent, const c
     caller_begin(filesystem, caller);
     problem = symlinkat(target, parent->fd, name) != 0 ? errno : 0;
     caller_end(filesystem, caller);
-    return problem != 0 ? problem : node_of_new(filesystem, parent, name, child, attributes);
+    return problem != 0 ? problem
+                        : ordinary_node_of_name(filesystem, parent, name, child, attributes);
 }
 
-// Files whose links change, at most one a name, and what the kernel had of them before.
+// Things whose links change, at most one a name, and what the kernel had of them before.
 struct relinked {
-    struct node *nodes[2]; // each with a reference, or NULL
+    struct node *nodes[2]; // each with a reference and its descriptor held, or NULL
     enum ordinary_state before[2];
 };
 
-// The regular file that has these attributes, if the kernel may know it.
-static struct node *file_with(struct filesystem *filesystem, const struct stat *attributes) {
-    return S_ISREG(attributes->st_mode)
-               ? node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false)
-               : NULL;
+// The thing that has these attributes, if the kernel may know it; its descriptor is held where it
+// can be had.
+static struct node *known_with(struct filesystem *filesystem, const struct stat *attributes) {
+    struct node *node = node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false);
+    if (node != NULL && descriptor_hold(filesystem, node) != 0) {
+        node_release(filesystem, node);
+        node = NULL;
+    }
+    return node;
 }
 
-// Takes over both references.
+// Takes over both, which known_with gave.
 static struct relinked relink_begin(struct filesystem *filesystem, struct node *one,
                                     struct node *other) {
-    if (one == other) {
+    if (one == other && other != NULL) {
+        descriptor_release(other);
         node_release(filesystem, other);
         other = NULL;
     }
     // In the order of their addresses, lest two renames wait for each other.
-    struct relinked files = {.nodes = {one < other ? one : other, one < other ? other : one}};
+    struct relinked things = {.nodes = {one < other ? one : other, one < other ? other : one}};
     for (size_t i = 0; i < 2; i++) {
-        if (files.nodes[i] != NULL) {
-            files.before[i] = ordinary_change_begin(filesystem, files.nodes[i]);
+        if (things.nodes[i] != NULL) {
+            things.before[i] = ordinary_change_begin(filesystem, things.nodes[i]);
         }
     }
-    return files;
+    return things;
 }
 
-static void relink_end(struct filesystem *filesystem, const struct relinked *files) {
+static void relink_end(struct filesystem *filesystem, const struct relinked *things) {
     for (size_t i = 0; i < 2; i++) {
-        if (files->nodes[i] != NULL) {
-            ordinary_change_end_same_bytes(filesystem, files->nodes[i], files->before[i]);
-            node_release(filesystem, files->nodes[i]);
+        if (things->nodes[i] != NULL) {
+            ordinary_change_end_same_bytes(filesystem, things->nodes[i], things->before[i]);
+            descriptor_release(things->nodes[i]);
+            node_release(filesystem, things->nodes[i]);
         }
     }
+}
+
+// Remove a name that leads to no container.
+static int remove_name(struct filesystem *filesystem, struct node *parent, const char *name,
+                       int flags) {
+    struct stat attributes;
+    if (fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno;
+    }
+    struct node *node = known_with(filesystem, &attributes);
+    const struct relinked thing = relink_begin(filesystem, node, NULL);
+    int problem = unlinkat(parent->fd, name, flags) != 0 ? errno : 0;
+    if (problem == 0 && node != NULL) {
+        node_lose_place(filesystem, node, parent, name);
+    }
+    relink_end(filesystem, &thing);
+    return problem;
 }
 
 int ordinary_link(struct filesystem *filesystem, struct node *node, struct node *new_parent,
@@ -239,14 +253,7 @@ int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const ch
     if (ordinary_name_leads_to_container(filesystem, parent, name)) {
         return EISDIR;
     }
-    struct stat attributes;
-    if (fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
-        return errno;
-    }
-    const struct relinked file = relink_begin(filesystem, file_with(filesystem, &attributes), NULL);
-    problem = unlinkat(parent->fd, name, 0) != 0 ? errno : 0;
-    relink_end(filesystem, &file);
-    return problem;
+    return remove_name(filesystem, parent, name, 0);
 }
 
 int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const char *name) {
@@ -257,7 +264,7 @@ int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const cha
     if (ordinary_name_leads_to_container(filesystem, parent, name)) {
         return container_entry_remove(filesystem, parent, name);
     }
-    return unlinkat(parent->fd, name, AT_REMOVEDIR) != 0 ? errno : 0;
+    return remove_name(filesystem, parent, name, AT_REMOVEDIR);
 }
 
 // What a rename has done to a file whose name decides what it is. `attributes` are the file's.
@@ -266,7 +273,10 @@ static void kind_may_have_changed(struct filesystem *filesystem, const struct st
     if (!name_is_container(new_name)) {
         return;
     }
-    struct node *node = file_with(filesystem, attributes);
+    struct node *node =
+        S_ISREG(attributes->st_mode)
+            ? node_find_source(filesystem, attributes->st_dev, attributes->st_ino, false)
+            : NULL;
     if (node == NULL) {
         return;
     }
@@ -295,11 +305,20 @@ static int rename_plainly(struct filesystem *filesystem, struct node *old_parent
         }
         there.st_mode = 0; // Nothing; or renameat2 says what is wrong.
     }
-    const struct relinked files =
-        relink_begin(filesystem, file_with(filesystem, &moved), file_with(filesystem, &there));
+    struct node *node = known_with(filesystem, &moved);
+    struct node *replaced = there.st_mode != 0 ? known_with(filesystem, &there) : NULL;
+    const struct relinked things = relink_begin(filesystem, node, replaced);
     int problem =
         renameat2(old_parent->fd, old_name, new_parent->fd, new_name, flags) != 0 ? errno : 0;
-    relink_end(filesystem, &files);
+    if (problem == 0 && replaced != NULL && exchanges) {
+        node_set_place(filesystem, replaced, old_parent, old_name);
+    } else if (problem == 0 && replaced != NULL) {
+        node_lose_place(filesystem, replaced, new_parent, new_name);
+    }
+    if (problem == 0 && node != NULL) {
+        node_set_place(filesystem, node, new_parent, new_name);
+    }
+    relink_end(filesystem, &things);
     if (problem != 0) {
         return problem;
     }

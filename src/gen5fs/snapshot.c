@@ -20,6 +20,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "filesystem.h"
 #include "gen5/payload.h"
 #include "kernel_notices.h"
@@ -363,12 +364,14 @@ static int open_quietly(int folder_fd, const char *name) {
     return fd < 0 && errno == EPERM ? openat(folder_fd, name, flags) : fd;
 }
 
-static int open_file(struct snapshot_cache *cache, int folder_fd, const char *name, int *fd) {
-    *fd = open_quietly(folder_fd, name);
-    if (*fd < 0 && (errno == EMFILE || errno == ENFILE) && drop_all_idle(cache)) {
+static int open_file(struct filesystem *filesystem, int folder_fd, const char *name, int *fd) {
+    int problem;
+    do {
         *fd = open_quietly(folder_fd, name);
-    }
-    return *fd < 0 ? errno : 0;
+        problem = *fd < 0 ? errno : 0;
+    } while (((problem == EMFILE || problem == ENFILE) && drop_all_idle(filesystem->snapshots)) ||
+             descriptors_make_room(filesystem, problem));
+    return problem;
 }
 
 int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name,
@@ -387,7 +390,7 @@ int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name
         return 0;
     }
     int fd = -1;
-    problem = open_file(filesystem->snapshots, folder_fd, name, &fd);
+    problem = open_file(filesystem, folder_fd, name, &fd);
     if (problem != 0) {
         return problem;
     }

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "container_operations.h"
+#include "descriptors.h"
 #include "filesystem.h"
 #include "kernel_notices.h"
 #include "notice_queue.h"
@@ -154,13 +155,17 @@ static void queue_refresh(struct watcher *watcher, struct node *container) {
 static void notice_ordinary(struct filesystem *filesystem, struct node *folder, const char *name,
                             bool written) {
     struct stat attributes;
-    if (fstatat(folder->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (descriptor_hold(filesystem, folder) != 0) {
         return;
     }
     struct node *node =
-        node_find_source(filesystem, attributes.st_dev, attributes.st_ino, folder->raw);
+        fstatat(folder->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) == 0
+            ? node_find_source(filesystem, attributes.st_dev, attributes.st_ino, folder->raw)
+            : NULL;
+    descriptor_release(folder);
     if (node != NULL) {
-        ordinary_look_again(filesystem, node, written);
+        node_set_place(filesystem, node, folder, name);
+        ordinary_look_again(filesystem, node, &attributes, written);
         node_release(filesystem, node);
     }
 }
@@ -196,7 +201,11 @@ static void refresh_folder(struct watcher *watcher, struct node *folder) {
     }
     free(containers);
     notice_listing(filesystem, folder);
+    if (descriptor_hold(filesystem, folder) != 0) {
+        return;
+    }
     int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    descriptor_release(folder);
     DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
     if (listing == NULL) {
         if (fd >= 0) {
