@@ -589,6 +589,13 @@ static bool awaits_content(struct filesystem *filesystem, struct file_node *file
     return awaits;
 }
 
+// Whether a draft is not needed any more. One that is scratch, or was renamed to a scratch name a
+// moment ago, stays. container.lock is held.
+static bool is_ended(const struct file_node *file) {
+    return file->draft_fd >= 0 && file->writers == 0 &&
+           (file->member.kind != MEMBER_NONE || !file->attached);
+}
+
 // The last writer has left: what was stored is shown from the container, what was not is rescued.
 // Returns whether the kernel's pages of the file are out of date.
 static bool end_draft(struct filesystem *filesystem, struct file_node *file, bool gives_up) {
@@ -596,38 +603,38 @@ static bool end_draft(struct filesystem *filesystem, struct file_node *file, boo
     bool stale = false;
     pthread_rwlock_wrlock(&file->draft_lock);
     pthread_mutex_lock(&container->lock);
-    bool ends = file->draft_fd >= 0 && file->writers == 0 &&
-                (file->member.kind != MEMBER_NONE || !file->attached) &&
-                (gives_up || !awaits_content(filesystem, file));
+    bool ends = is_ended(file) && (gives_up || !awaits_content(filesystem, file));
+    bool hides = false;
     bool stored = file->changes_committed == file->changes;
     bool lost = !stored && (file->attached || file->replaced);
-    bool fresh = file->fresh && file->attached;
     char *reason = strdup(file->error != NULL ? file->error : "it could not be stored");
     char *path = strdup(file->path);
     pthread_mutex_unlock(&container->lock);
-    if (ends) {
-        if (lost) {
-            rescue_file(filesystem, file, path != NULL ? path : "unnamed",
-                        reason != NULL ? reason : "");
-        }
-        draft_drop(file);
-        pthread_mutex_lock(&container->lock);
+    if (ends && lost) {
+        rescue_file(filesystem, file, path != NULL ? path : "unnamed",
+                    reason != NULL ? reason : "");
+    }
+    pthread_mutex_lock(&container->lock);
+    if (ends && is_ended(file)) {
+        close(file->draft_fd);
+        file->draft_fd = -1;
         base_release(filesystem, &file->base);
         file->changes_done = file->changes_committed = file->changes;
         stale = file->stale_pages = true;
         snapshot_release(filesystem, file->snapshot);
         file->snapshot = NULL;
-        if (fresh && lost) {
+        hides = file->fresh && file->attached && lost;
+        if (hides) {
             // What the new file was to replace is shown again.
             hidden_drop(container, file->path);
             file_detach(filesystem, file);
         } else if (file->error == NULL || !file->attached) {
             file_keep(filesystem, file, false);
         }
-        pthread_mutex_unlock(&container->lock);
-        if (fresh && lost && path != NULL) {
-            view_tell_path(filesystem, container, path);
-        }
+    }
+    pthread_mutex_unlock(&container->lock);
+    if (hides && path != NULL) {
+        view_tell_path(filesystem, container, path);
     }
     free(path);
     free(reason);
