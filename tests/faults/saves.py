@@ -18,53 +18,84 @@ FIXTURE = "extra-fields.gen5"
 PROMPT = re.compile(rb'"prompt": "[^"]*"')
 
 
+class Step:
+    """What the program was doing: an OSError that leaves it says so in its attribute `step`."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, OSError) and not hasattr(error, "step"):
+            error.step = self.step
+
+
 def write_and_close(descriptor, content, sync=False):
     """As a program does that looks at every result."""
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view):]
+        with Step("write"):
+            view = memoryview(content)
+            while view:
+                view = view[os.write(descriptor, view):]
         if sync:
-            os.fsync(descriptor)
+            with Step("fsync"):
+                os.fsync(descriptor)
     except OSError:
         try:
             os.close(descriptor)
         except OSError:
             pass
         raise
-    os.close(descriptor)
+    with Step("close"):
+        os.close(descriptor)
 
 
 def in_place(path, content, sync=False):
-    write_and_close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), content, sync)
+    with Step("open"):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    write_and_close(descriptor, content, sync)
 
 
 def over_itself(path, content):
-    descriptor = os.open(path, os.O_RDWR)
+    with Step("open"):
+        descriptor = os.open(path, os.O_RDWR)
     try:
-        os.ftruncate(descriptor, len(content))
+        with Step("write"):
+            os.ftruncate(descriptor, len(content))
     except OSError:
-        os.close(descriptor)
+        try:
+            os.close(descriptor)
+        except OSError:
+            pass
         raise
     write_and_close(descriptor, content)
 
 
 def by_rename(path, content, sync=False):
     in_place(path + ".part", content, sync)
-    os.rename(path + ".part", path)
+    with Step("rename"):
+        os.rename(path + ".part", path)
 
 
 def old_away_first(path, content):
-    if os.path.exists(path + "~"):
-        os.unlink(path + "~")
-    os.rename(path, path + "~")
+    with Step("remove"):
+        try:
+            os.rename(path, path + "~")
+        except FileNotFoundError:
+            pass
     in_place(path, content)
-    os.unlink(path + "~")
+    with Step("clean up"):
+        os.unlink(path + "~")
 
 
 def deleted_first(path, content):
-    if os.path.exists(path):
-        os.unlink(path)
+    with Step("remove"):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
     in_place(path, content)
 
 
