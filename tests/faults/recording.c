@@ -178,6 +178,9 @@ void record_opened(int folder, const char *path, int flags, int result) {
     if (record_begin(result)) {
         // Whether it was there before is not known for O_CREAT alone: then the name is told twice.
         bool creates = (flags & O_CREAT) != 0;
+        if ((creates && (flags & O_EXCL) != 0) || (flags & O_TMPFILE) == O_TMPFILE) {
+            put_of_file(result, RECORDED_NEW, 0, NULL, 0);
+        }
         if (creates) {
             put_of_name(RECORDED_NAME, folder, path, -1, NULL);
         }

@@ -17,6 +17,7 @@ enum recorded {
     RECORDED_NAME,     // `folder` has `inode` under `name` now: created, linked, a folder made
     RECORDED_RENAME,   // the same, and `old_folder` has `old_name` no more
     RECORDED_UNLINK,   // `old_folder` has `old_name` no more
+    RECORDED_NEW,      // `inode` is a new and empty file; its name, if it has one, comes next
 };
 
 void recording_begin(const char *path); // NULL: there is none
