@@ -9,9 +9,11 @@ import os
 import unittest
 
 import container
-from mount_case import MountCase, read_file
+from mount_case import GEN5FS, MountCase, read_file
 
-LIBRARY = os.environ.get("GEN5_INTRUDER_LIBRARY")
+LIBRARY = os.path.abspath(os.environ.get(
+    "GEN5_INTRUDER_LIBRARY", os.path.join(os.path.dirname(GEN5FS), "tests", "libintruder.so")
+))
 SANITIZED = "GEN5_SANITIZED" in os.environ
 IN_FORCE = "gen5fs: in force: no new privileges"
 LANDLOCK = "no files but the source's (Landlock)"
