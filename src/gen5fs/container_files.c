@@ -79,27 +79,6 @@ static int read_member(struct filesystem *filesystem, struct file_node *file,
     return problem;
 }
 
-// Nobody sends a read of a member without bytes, which could fail where it is damaged: so it is
-// read when it is opened.
-static int read_empty(struct filesystem *filesystem, struct file_node *file,
-                      struct snapshot *snapshot) {
-    struct member member = {.kind = MEMBER_NONE};
-    size_t none = 0;
-    int problem = 0;
-    pthread_mutex_lock(&file->container->lock);
-    bool empty =
-        snapshot != NULL && file->draft_fd < 0 && file->version.present && file->version.size == 0;
-    if (empty) {
-        problem = member_copy(&member, &file->member);
-    }
-    pthread_mutex_unlock(&file->container->lock);
-    if (empty && problem == 0 && member_version(snapshot, &member).present) {
-        problem = read_member(filesystem, file, snapshot, &member, NULL, 0, 0, &none);
-    }
-    member_release(&member);
-    return problem;
-}
-
 // Whether the container is one without the member by now, of which the kernel is yet to be told.
 static bool has_left(const struct file_node *file, const struct snapshot *snapshot) {
     return file->snapshot == NULL && snapshot != NULL && file->draft_fd < 0 && !file->fresh &&
@@ -117,9 +96,6 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
     (void)container_snapshot(filesystem, container, &snapshot);
     *handle = handle_new(filesystem, file, flags, pid);
     int problem = *handle == NULL ? ENOMEM : 0;
-    if (problem == 0 && !writes) {
-        problem = read_empty(filesystem, file, snapshot);
-    }
     pthread_mutex_lock(&container->lock);
     while (writes && file->giving) {
         pthread_cond_wait(&container->released, &container->lock);

@@ -191,6 +191,12 @@ static struct gen5_digest digest_with_shape(const struct gen5_record *record) {
     return digest;
 }
 
+static bool is_lost(const struct snapshot *snapshot, const struct gen5_record *record) {
+    return record->damage != NULL ||
+           (snapshot->image_is_lost && record == snapshot->container->image) ||
+           (snapshot->environment_is_lost && record == snapshot->container->environment);
+}
+
 struct version member_version(const struct snapshot *snapshot, const struct member *member) {
     struct version version = {.present = false};
     struct content content;
@@ -205,6 +211,9 @@ struct version member_version(const struct snapshot *snapshot, const struct memb
         if (content.record->damage != NULL) {
             // What a damaged record claims says nothing: only the same file has the same bytes.
             version.digest.bytes[0] = (uint8_t)~version.digest.bytes[0];
+        }
+        if (version.size == 0 && is_lost(snapshot, content.record)) {
+            version.size = 1; // Nobody sends a read of an empty file, which is what fails.
         }
     } else if (snapshot->container != NULL) {
         version.digest = snapshot->manifest_digest;

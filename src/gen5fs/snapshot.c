@@ -276,6 +276,16 @@ static char *notice_text(const struct gen5_error *error) {
     return length < 0 ? NULL : text;
 }
 
+// Whether a payload that claims no bytes is damaged. This is looked at ahead, since who reads an
+// empty file asks for nothing.
+static bool is_lost(const struct filesystem *filesystem, const struct gen5_container *container,
+                    const struct gen5_record *record) {
+    struct gen5_error ignored = GEN5_ERROR_NONE;
+    return record != NULL && record->damage == NULL && record->payload_size == 0 &&
+           gen5_payload_copy(container, record, payload_verification(filesystem), -1, 0,
+                             &ignored) != GEN5_OK;
+}
+
 // Read the snapshot's file as a container. 0, also where it is none and snapshot->error says why.
 static int parse(struct filesystem *filesystem, struct snapshot *snapshot) {
     struct gen5_source source = {.fd = snapshot->fd,
@@ -289,6 +299,10 @@ static int parse(struct filesystem *filesystem, struct snapshot *snapshot) {
         const struct gen5_manifest *manifest = snapshot->container->manifest;
         snapshot->private->weight =
             2 * manifest->size + manifest->record_count * sizeof *manifest->records;
+        snapshot->image_is_lost =
+            is_lost(filesystem, snapshot->container, snapshot->container->image);
+        snapshot->environment_is_lost =
+            is_lost(filesystem, snapshot->container, snapshot->container->environment);
         status = find_image_kind(snapshot, &error);
         if (status == GEN5_ERROR_SYSTEM) {
             // Its neighbours can be read; the next one who asks may have more luck with it.

@@ -29,7 +29,10 @@ struct snapshot {
         *container; // NULL where the file cannot be read as a container: see error
     struct gen5_error error;
     char *notice; // where `error` is set: the text of gen5-error.txt, lines and all
-    enum gen5_image_kind image_kind;    // of the image, by its signature
+    enum gen5_image_kind image_kind; // of the image, by its signature
+    // They claim to have no bytes, which cannot be so.
+    bool image_is_lost;
+    bool environment_is_lost;
     struct gen5_digest manifest_digest; // SHA-256 of the manifest's text
     // Owned by snapshot.c: references, verified and decoded payloads, links.
     struct snapshot_private *private;

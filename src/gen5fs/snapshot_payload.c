@@ -115,7 +115,7 @@ static int errno_of(const struct gen5_error *error) {
     return is_verdict(error->status) ? EIO : gen5_error_errno(error);
 }
 
-static enum gen5_verification verification(const struct filesystem *filesystem) {
+enum gen5_verification payload_verification(const struct filesystem *filesystem) {
     return filesystem->no_verify ? GEN5_NO_VERIFY : GEN5_VERIFY;
 }
 
@@ -191,7 +191,7 @@ static int verify_raw(struct filesystem *filesystem, struct snapshot *snapshot,
         request_takes_long();
     }
     *error = (struct gen5_error)GEN5_ERROR_NONE;
-    gen5_payload_copy(snapshot->container, record, verification(filesystem), -1, 0, error);
+    gen5_payload_copy(snapshot->container, record, payload_verification(filesystem), -1, 0, error);
     pthread_mutex_lock(&cache->lock);
     finish(cache, payload, error);
     return error->status == GEN5_OK ? 0 : errno_of(error);
@@ -351,7 +351,7 @@ struct decoded {
 static struct decoded decode_once(const struct filesystem *filesystem,
                                   const struct snapshot *snapshot, const struct gen5_record *record,
                                   bool beginning, bool known, struct gen5_error *error) {
-    const enum gen5_verification verify = known ? GEN5_NO_VERIFY : verification(filesystem);
+    const enum gen5_verification verify = known ? GEN5_NO_VERIFY : payload_verification(filesystem);
     struct decoded decoded = {.memory = NULL, .fd = -1};
     *error = (struct gen5_error)GEN5_ERROR_NONE;
     if (is_small(record) || beginning) {
@@ -544,9 +544,9 @@ int snapshot_copy(struct filesystem *filesystem, struct snapshot *snapshot,
                                   .offset = 0,
                                   .size = record->payload_size};
     enum gen5_status status =
-        decoded.fd >= 0 ? gen5_source_copy(&decoded, fd_out, offset_out, error)
-                        : gen5_payload_copy(snapshot->container, record,
-                                            filesystem->no_verify ? GEN5_NO_VERIFY : GEN5_VERIFY,
-                                            fd_out, offset_out, error);
+        decoded.fd >= 0
+            ? gen5_source_copy(&decoded, fd_out, offset_out, error)
+            : gen5_payload_copy(snapshot->container, record, payload_verification(filesystem),
+                                fd_out, offset_out, error);
     return status == GEN5_OK ? 0 : errno_of(error);
 }

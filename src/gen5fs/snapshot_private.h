@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gen5/payload.h"
 #include "snapshot.h"
 
 enum payload_state {
@@ -72,6 +73,9 @@ struct snapshot_cache {
     struct payload *oldest_payload;
     size_t payload_bytes;
 };
+
+// What the mount was asked for.
+enum gen5_verification payload_verification(const struct filesystem *filesystem);
 
 // Free what a snapshot's payloads have. The lock is held, and nobody uses the snapshot.
 void payloads_release(struct snapshot_cache *cache, struct snapshot *snapshot);

@@ -752,6 +752,12 @@ class DamagedContainers(ReadingCase):
         self.assert_unreadable("last-lies.gen5", "image.png")
 
 
+class DamagedContainersReadOnly(DamagedContainers):
+    """The same where the kernel opens files by itself, so that only a read can fail."""
+
+    options = "ro"
+
+
 class WithoutChecks(ReadingCase):
     options = "noverify"
     containers = {"image-hash.gen5": sample(manifest=lying_hash(1))}
