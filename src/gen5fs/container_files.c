@@ -267,18 +267,6 @@ static int make_file(struct filesystem *filesystem, struct container *container,
     return problem;
 }
 
-// The file that was made could not be opened or have a draft: what it was to replace is shown
-// again.
-static void unmake_file(struct filesystem *filesystem, struct container *container,
-                        struct file_node *file) {
-    pthread_mutex_lock(&container->lock);
-    if (file->attached && file->opens == 0 && file->changes == 0) {
-        hidden_drop(container, file->path);
-        file_detach(filesystem, file);
-    }
-    pthread_mutex_unlock(&container->lock);
-}
-
 // The file to create, found or made, with a node reference. EEXIST by O_EXCL. container.lock is
 // held.
 static int find_or_make(struct filesystem *filesystem, struct container *container,
@@ -301,33 +289,38 @@ static int find_or_make(struct filesystem *filesystem, struct container *contain
     return problem;
 }
 
-// A new member that nobody writes to is an empty one, which its check will have to refuse.
-static int begin_empty(struct filesystem *filesystem, struct file_node *file,
-                       struct handle *handle) {
-    int problem = truncate_draft(filesystem, file, handle, 0);
-    if (problem != 0) {
-        container_release_handle(filesystem, handle);
-    }
-    return problem;
-}
-
-// What was made belongs to who made it.
+// A new member that nobody writes to is an empty one, which its check will have to refuse. It
+// belongs to who made it.
 static int begin_new(struct filesystem *filesystem, struct file_node *file, mode_t mode,
                      const struct caller *caller, struct handle *handle) {
-    int problem = begin_empty(filesystem, file, handle);
-    if (problem != 0) {
-        return problem;
+    int problem = truncate_draft(filesystem, file, handle, 0);
+    if (problem == 0) {
+        problem = draft_ready(filesystem, file);
     }
-    problem = draft_ready(filesystem, file);
     if (problem == 0) {
         problem =
             draft_belongs_to(filesystem, file->draft_fd, caller->uid, caller->gid, mode & 0777);
         pthread_rwlock_unlock(&file->draft_lock);
     }
-    if (problem != 0) {
+    return problem;
+}
+
+// A file that could not be created leaves no trace, and what a new one was to replace is shown
+// again. `handle` is NULL where the file could not be opened.
+static void create_undo(struct filesystem *filesystem, struct file_node *file, bool made,
+                        struct handle *handle) {
+    struct container *container = file->container;
+    pthread_mutex_lock(&container->lock);
+    // Somebody else may have opened it meanwhile.
+    if (made && file->attached && file->opens == (handle != NULL ? 1 : 0)) {
+        hidden_drop(container, file->path);
+        file_detach(filesystem, file);
+    }
+    pthread_mutex_unlock(&container->lock);
+    if (handle != NULL) {
         container_release_handle(filesystem, handle);
     }
-    return problem;
+    node_release(filesystem, file->node);
 }
 
 int container_create(struct filesystem *filesystem, struct node *folder, const char *name,
@@ -339,6 +332,7 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     char *path = NULL; // of one that was made
     bool keep_cache = true;
     bool made = false;
+    *handle = NULL;
     int problem = container_enter(filesystem, folder, &container);
     if (problem != 0) {
         return problem;
@@ -355,24 +349,19 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     if (problem == 0 && made) {
         problem = begin_new(filesystem, file, mode, caller, *handle);
     } else if (problem == 0 && (flags & O_TRUNC) != 0) {
-        problem = begin_empty(filesystem, file, *handle);
+        problem = truncate_draft(filesystem, file, *handle, 0);
     }
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
         problem = view_attributes(snapshot, file, attributes);
         path = made ? strdup(file->path) : NULL;
         pthread_mutex_unlock(&container->lock);
-        if (problem != 0) {
-            container_release_handle(filesystem, *handle);
-        }
     }
     if (problem == 0) {
         *child = file->node;
     } else if (file != NULL) {
-        if (made) {
-            unmake_file(filesystem, container, file);
-        }
-        node_release(filesystem, file->node);
+        create_undo(filesystem, file, made, *handle);
+        *handle = NULL;
     }
     if (path != NULL) {
         view_tell_latent(filesystem, container, path);
