@@ -27,7 +27,7 @@
 
 #define UNMOUNT_HELPER "fusermount3"
 
-enum { DAEMON_SECONDS_MAX = 60, LOOK_AGAIN_MS = 20, HELPER_MESSAGE_SIZE = 512 };
+enum { DAEMON_SECONDS_MAX = 60, LOOK_AGAIN_MS = 20, BUSY_MS = 1000, HELPER_MESSAGE_SIZE = 512 };
 
 static const char help[] =
     "usage: gen5fs umount [-l] MOUNTPOINT\n"
@@ -101,7 +101,7 @@ static int run_helper(const char *mountpoint, bool lazy, char message[HELPER_MES
 }
 
 // Users other than root unmount what is theirs by libfuse's set-uid helper.
-static int unmount_by_helper(const char *mountpoint, bool lazy) {
+static int unmount_by_helper(const char *mountpoint, bool lazy, bool *busy) {
     char message[HELPER_MESSAGE_SIZE] = "";
     int wait_status = 0;
     int problem = run_helper(mountpoint, lazy, message, &wait_status);
@@ -116,25 +116,27 @@ static int unmount_by_helper(const char *mountpoint, bool lazy) {
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) {
         return COMMAND_DONE;
     }
-    if (strstr(message, strerror(EBUSY)) != NULL) {
-        return refuse_busy(mountpoint);
-    }
-    return refuse(mountpoint, message[0] != '\0' ? message : UNMOUNT_HELPER " failed");
+    *busy = strstr(message, strerror(EBUSY)) != NULL;
+    return *busy ? COMMAND_REFUSED
+                 : refuse(mountpoint, message[0] != '\0' ? message : UNMOUNT_HELPER " failed");
 }
 
-static int unmount(const char *mountpoint, bool lazy) {
+// `busy` is left to the caller to tell.
+static int unmount_once(const char *mountpoint, bool lazy, bool *busy) {
+    *busy = false;
     if (geteuid() != 0) {
-        return unmount_by_helper(mountpoint, lazy);
+        return unmount_by_helper(mountpoint, lazy, busy);
     }
     if (umount2(mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0) {
         return COMMAND_DONE;
     }
     switch (errno) {
     case EBUSY:
-        return refuse_busy(mountpoint);
+        *busy = true;
+        return COMMAND_REFUSED;
     case EPERM:
         // Root of a container without the capability.
-        return unmount_by_helper(mountpoint, lazy);
+        return unmount_by_helper(mountpoint, lazy, busy);
     default:
         return refuse(mountpoint, strerror(errno));
     }
@@ -144,6 +146,18 @@ static int64_t monotonic_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// Who only looks in, as file managers, indexers and df do, keeps a mount in use for a moment.
+static int unmount(const char *mountpoint, bool lazy) {
+    const int64_t end_ms = monotonic_ms() + BUSY_MS;
+    bool busy = false;
+    int status = unmount_once(mountpoint, lazy, &busy);
+    while (busy && monotonic_ms() < end_ms) {
+        poll(NULL, 0, LOOK_AGAIN_MS);
+        status = unmount_once(mountpoint, lazy, &busy);
+    }
+    return busy ? refuse_busy(mountpoint) : status;
 }
 
 // Waits for a process to end, up to some milliseconds. Without its descriptor (-1; the kernel is

@@ -54,10 +54,11 @@ class MountingCase(LibraryCase):
         self.assert_process_ends(daemon)
         self.assertTrue(is_mount_point(point))
 
-    def be_in(self, folder, as_whom=lambda *command: command):
-        """Until the test ends, a program has its working directory there."""
+    def be_in(self, folder, as_whom=lambda *command: command, seconds=1000):
+        """Until the test ends, or so long, a program has its working directory there."""
         process = subprocess.Popen(
-            as_whom("sh", "-c", 'cd "$1" && echo there && exec sleep 1000', "sh", folder),
+            as_whom("sh", "-c", 'cd "$1" && echo there && exec sleep "$2"', "sh", folder,
+                    str(seconds)),
             cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         )
         self.addCleanup(process.stdout.close)
@@ -249,6 +250,18 @@ exec /usr/bin/fusermount3 "$@"
         os.kill(daemon, signal.SIGTERM)
         self.assert_process_ends(daemon)
         self.assertFalse(is_mount_point(self.point))
+
+    def test_a_mount_that_is_in_use_for_a_moment_is_unmounted_after_it(self):
+        for mount, umount in ((self.mount_as_user, self.as_user), (self.mount_as_root, self.program)):
+            with self.subTest(mount.__name__):
+                mount()
+                self.be_in(os.path.join(self.point, "a.gen5"), private_system.as_plain_user
+                           if mount == self.mount_as_user else lambda *command: command, 0.2)
+                umount(self.command, "umount", self.point)
+                self.assertFalse(is_mount_point(self.point))
+
+    def mount_as_root(self):
+        self.gen5fs("mount", self.library, self.point)
 
     def test_root_waits_for_the_daemon_of_a_user(self):
         for _ in range(5):
