@@ -3,7 +3,7 @@
 # the end of the first clause.
 
 function finish(    i) {
-    sub(/[.:;]( .*)?$/, "", text)
+    sub(/\.*[.:;]( .*)?$/, "", text)
     for (i = 1; i <= count; i++) {
         print names[i] "\t" (takes == "" ? "-" : takes) "\t" text
     }
@@ -20,8 +20,12 @@ function start(line,    head) {
         text = substr(line, RSTART + RLENGTH)
     }
     takes = ""
-    if (match(head, /[ =][A-Z[].*$/)) {
-        takes = substr(head, RSTART + 1)
+    if (match(head, /[ =][A-Z[][^ ]*/)) {
+        takes = substr(head, RSTART + 1, RLENGTH - 1)
+        # A long name leaves one space before what it does.
+        if (text == "") {
+            text = substr(head, RSTART + RLENGTH + 1)
+        }
         head = substr(head, 1, RSTART - 1)
     }
     count = split(head, names, /, /)

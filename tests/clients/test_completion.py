@@ -114,6 +114,16 @@ class Completion:
     def test_folders_alone_where_a_folder_is_wanted(self):
         self.assertEqual(self.offers("gen5fs unpack c.gen5 -C "), {"folder"})
 
+    def test_a_file_or_a_word_where_either_is_wanted(self):
+        offered = self.offers("gen5fs pack --env ")
+        self.assertLessEqual({"auto", "none", "picture.png"}, offered)
+        self.assertNotIn("FILE", offered)
+        self.assertIn("picture.png", self.offers("gen5fs pack --image pic"))
+
+    def test_nothing_where_no_file_is_wanted(self):
+        for line in ("gen5fs preview c.gen5 --scale ", "gen5fs preview c.gen5 --latent "):
+            self.assertEqual(self.offers(line), set())
+
     def test_what_is_mounted(self):
         with Mount() as mount:
             for command in ("umount", "status"):
