@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "filesystem.h"
@@ -23,6 +24,7 @@ enum {
     THREADS_MAX = 1000,   // as many requests can be blocked at a time
     IDLE_THREADS_MAX = 8, // more are let go
     TICK_MS = 1,
+    MEMORY_WAIT_MS = 10,
     QUIET_TICKS = 50, // after so many without a request the watching thread sleeps
 };
 
@@ -180,6 +182,12 @@ static bool serve_turn(struct request_loop *loop, uint64_t turn, struct fuse_buf
     while (mine || more_is_waiting(loop)) {
         int got = fuse_session_receive_buf(loop->session, request);
         if (got == -EINTR || got == -EAGAIN) {
+            continue;
+        }
+        if (got == -ENOMEM) {
+            // A thread's first request needs a buffer. That there is no memory for it now is no
+            // reason to end the mount.
+            nanosleep(&(struct timespec){0, MEMORY_WAIT_MS * 1000000L}, NULL);
             continue;
         }
         if (got <= 0) {
