@@ -24,6 +24,7 @@ int member_copy(struct member *to, const struct member *from) {
     if (from->key != NULL) {
         to->key = malloc(from->key_length + 1);
         if (to->key == NULL) {
+            *to = (struct member){.kind = MEMBER_NONE};
             return ENOMEM;
         }
         memcpy(to->key, from->key, from->key_length + 1);
@@ -69,8 +70,9 @@ static int member_of_latent_name(const struct snapshot *snapshot, const char *na
     }
     char *key = NULL;
     size_t length = 0;
-    if (gen5_latent_name_to_key(name, &key, &length, NULL) != GEN5_OK) {
-        return 0;
+    enum gen5_status status = gen5_latent_name_to_key(name, &key, &length, NULL);
+    if (status != GEN5_OK) {
+        return status == GEN5_ERROR_MEMORY ? ENOMEM : 0; // Else it is no latent's name.
     }
     if (name[0] == '.' && (stored == NULL || gen5_container_latent(stored, key, length) == NULL)) {
         free(key); // A program's temporary beside the latents, not a new latent.
