@@ -330,17 +330,23 @@ static void *refresh_containers(void *argument) {
     return NULL;
 }
 
+// While folders are still there: those that go afterwards find no watcher to tell. The node table's
+// lock is held. inotify's own watches end with `fd`.
+static void forget_all_watches(struct watcher *watcher) {
+    pthread_mutex_lock(&watcher->lock);
+    for (size_t i = 0; i < BUCKET_COUNT; i++) {
+        while (watcher->buckets[i] != NULL) {
+            forget_watch(watcher, watcher->buckets[i]->number);
+        }
+    }
+    pthread_mutex_unlock(&watcher->lock);
+}
+
 static void watcher_free(struct watcher *watcher) {
     struct notice *notice;
     while ((notice = notice_queue_take(&watcher->refreshes)) != NULL) {
         node_release(watcher->filesystem, notice->node);
         free(notice);
-    }
-    // node.c may still drop folders: it finds no watcher then, and their watches end with `fd`.
-    for (size_t i = 0; i < BUCKET_COUNT; i++) {
-        while (watcher->buckets[i] != NULL) {
-            forget_watch(watcher, watcher->buckets[i]->number);
-        }
     }
     notice_queue_release(&watcher->refreshes);
     if (watcher->fd >= 0) {
@@ -414,6 +420,7 @@ void watcher_stop(struct filesystem *filesystem) {
     pthread_join(watcher->reader, NULL);
     stop_refresher(watcher);
     pthread_mutex_lock(&filesystem->nodes.lock);
+    forget_all_watches(watcher);
     filesystem->watcher = NULL;
     pthread_mutex_unlock(&filesystem->nodes.lock);
     watcher_free(watcher);
