@@ -2,18 +2,20 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // The owner of what a thread creates: Linux's file-system user and group, which are a thread's own.
-#define FUSE_USE_VERSION 35
 #include "caller.h"
 
 #include <errno.h>
-#include <fuse_lowlevel.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "filesystem.h"
+
+#define GROUPS_LINE "Groups:"
 
 static bool is_needed(const struct filesystem *filesystem, const struct caller *caller) {
     return filesystem->daemon_uid == 0 && (caller->uid != 0 || caller->gid != getegid());
@@ -58,17 +60,29 @@ bool caller_is_limited(const struct filesystem *filesystem, const struct caller 
     return filesystem->daemon_uid == 0 && caller->uid != 0;
 }
 
+// proc(5): the line "Groups:" of /proc/TID/status has them all. Not fuse_req_getgroups, which looks
+// for it in a text that it has not ended with a zero.
 bool caller_is_in_group(const struct caller *caller, gid_t gid) {
-    if (caller->gid == gid) {
-        return true;
+    char path[64];
+    char *line = NULL;
+    size_t size = 0;
+    bool found = caller->gid == gid;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)caller->pid);
+    FILE *status = found ? NULL : fopen(path, "re");
+    while (status != NULL && getline(&line, &size, status) > 0) {
+        if (strncmp(line, GROUPS_LINE, strlen(GROUPS_LINE)) != 0) {
+            continue;
+        }
+        char *end = line + strlen(GROUPS_LINE);
+        for (char *at = NULL; at != end && !found;) {
+            at = end;
+            found = strtoul(at, &end, 10) == gid && end != at;
+        }
+        break;
     }
-    int count = fuse_req_getgroups(caller->request, 0, NULL);
-    gid_t *groups = count > 0 ? calloc((size_t)count, sizeof *groups) : NULL;
-    int got = groups != NULL ? fuse_req_getgroups(caller->request, count, groups) : 0;
-    bool found = false;
-    for (int i = 0; i < got && i < count && !found; i++) {
-        found = groups[i] == gid;
+    free(line);
+    if (status != NULL) {
+        fclose(status);
     }
-    free(groups);
     return found;
 }

@@ -13,14 +13,12 @@
 #include <sys/types.h>
 
 struct filesystem;
-struct fuse_req;
 
 struct caller {
     uid_t uid;
     gid_t gid;
     pid_t pid;
     mode_t umask;
-    struct fuse_req *request; // that it waits for
 };
 
 // Between the two, this thread's new files are the caller's. They do not nest. errno is kept by the

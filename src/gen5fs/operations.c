@@ -47,11 +47,8 @@ static struct node *request_node(fuse_req_t request, fuse_ino_t number) {
 
 static struct caller caller_of(fuse_req_t request) {
     const struct fuse_ctx *context = fuse_req_ctx(request);
-    return (struct caller){.uid = context->uid,
-                           .gid = context->gid,
-                           .pid = context->pid,
-                           .umask = context->umask,
-                           .request = request};
+    return (struct caller){
+        .uid = context->uid, .gid = context->gid, .pid = context->pid, .umask = context->umask};
 }
 
 // The mode with which to make something in a folder.
