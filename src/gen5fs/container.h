@@ -140,6 +140,8 @@ struct container {
     bool removal_scheduled;
     // A container that mkdir made, until it has been left alone for a while (container_fresh.c).
     int64_t fresh_until_ms; // 0: not fresh
+    bool fresh_first; // a latent was made as latent.npy, and not yet by its own name: this one
+    struct gen5_digest fresh_first_digest;
     pid_t fresh_maker;
     // Metadata that was written before the chunks that it speaks of. Changed under commit_lock and
     // lock together.
@@ -326,9 +328,14 @@ void fresh_begin(struct container *container, pid_t maker);
 bool fresh_is(struct container *container); // lock is held
 void fresh_touch(struct container *container);
 void fresh_end(struct container *container);
-// Whether mkdir's own metadata.json, or the other name of the first latent, is to be hidden from
+// Whether a path is one that whoever fills the container makes anew though it is there: mkdir's own
+// metadata.json, or a latent by its own name after it was made as latent.npy.
+bool fresh_gives_way(struct container *container, const struct snapshot *snapshot,
+                     const char *path);
+// Whether such a thing, or the other name of the first latent, is to be hidden in `folder` from
 // this thread, which is about to make one.
-bool fresh_hides(const struct filesystem *filesystem, struct container *container, const char *name,
+bool fresh_hides(const struct filesystem *filesystem, struct container *container,
+                 const struct snapshot *snapshot, const struct node *folder, const char *name,
                  pid_t caller);
 
 // How a draft is to be committed to a container that is being filled: latent.npy comes without its

@@ -267,22 +267,23 @@ static int make_file(struct filesystem *filesystem, struct container *container,
     return problem;
 }
 
-// The file to create, found or made, with a node reference. EEXIST by O_EXCL. container.lock is
-// held.
+// The file to create, found or made, with a node reference, and whether one that was found is to be
+// emptied. EEXIST by O_EXCL. container.lock is held.
 static int find_or_make(struct filesystem *filesystem, struct container *container,
                         struct snapshot *snapshot, struct node *folder, const char *name, int flags,
-                        struct file_node **file, bool *made) {
+                        struct file_node **file, bool *made, bool *empties) {
     char *path = NULL;
     int problem = path_to_make(container, snapshot, folder, name, flags, &path);
     if (problem == 0) {
         problem = view_find(filesystem, container, snapshot, path, file);
         *made = problem == ENOENT;
-        // mkdir's own blank metadata gives way to who fills the container.
-        bool gives_way = fresh_is(container) && path != NULL && strcmp(path, METADATA_NAME) == 0;
+        *empties = (flags & O_TRUNC) != 0;
         if (*made) {
             problem = make_file(filesystem, container, snapshot, path, file);
-        } else if (problem == 0 && (flags & O_EXCL) != 0 && !gives_way) {
-            problem = EEXIST;
+        } else if (problem == 0 && (flags & O_EXCL) != 0) {
+            problem = fresh_gives_way(container, snapshot, path) ? 0 : EEXIST;
+            container->fresh_first = container->fresh_first && folder->kind != NODE_LATENTS;
+            *empties = true;
         }
     }
     free(path);
@@ -332,6 +333,7 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     char *path = NULL; // of one that was made
     bool keep_cache = true;
     bool made = false;
+    bool empties = false;
     *handle = NULL;
     int problem = container_enter(filesystem, folder, &container);
     if (problem != 0) {
@@ -340,7 +342,8 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     problem = container_snapshot(filesystem, container, &snapshot);
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
-        problem = find_or_make(filesystem, container, snapshot, folder, name, flags, &file, &made);
+        problem = find_or_make(filesystem, container, snapshot, folder, name, flags, &file, &made,
+                               &empties);
         pthread_mutex_unlock(&container->lock);
     }
     if (problem == 0) {
@@ -348,7 +351,7 @@ int container_create(struct filesystem *filesystem, struct node *folder, const c
     }
     if (problem == 0 && made) {
         problem = begin_new(filesystem, file, mode, caller, *handle);
-    } else if (problem == 0 && (flags & O_TRUNC) != 0) {
+    } else if (problem == 0 && empties) {
         problem = truncate_draft(filesystem, file, *handle, 0);
     }
     if (problem == 0) {

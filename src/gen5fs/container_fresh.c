@@ -32,6 +32,7 @@ void fresh_touch(struct container *container) {
 
 void fresh_end(struct container *container) {
     container->fresh_until_ms = 0;
+    container->fresh_first = false;
     free(container->fresh_text);
     container->fresh_text = NULL;
     container->fresh_text_size = 0;
@@ -78,19 +79,71 @@ static struct wish wish_of(const struct filesystem *filesystem, pid_t thread) {
     return result;
 }
 
-bool fresh_hides(const struct filesystem *filesystem, struct container *container, const char *name,
+static const struct gen5_record *stored_with(const struct snapshot *snapshot,
+                                             const struct gen5_digest *digest) {
+    for (size_t i = 0; i < snapshot->container->latent_count; i++) {
+        if (gen5_digest_equal(&snapshot->container->latents[i]->digest, digest)) {
+            return snapshot->container->latents[i];
+        }
+    }
+    return NULL;
+}
+
+bool fresh_gives_way(struct container *container, const struct snapshot *snapshot,
+                     const char *path) {
+    if (!fresh_is(container)) {
+        return false;
+    }
+    if (strcmp(path, METADATA_NAME) == 0) {
+        return true;
+    }
+    const struct gen5_record *first =
+        container->fresh_first && snapshot != NULL && snapshot->container != NULL
+            ? stored_with(snapshot, &container->fresh_first_digest)
+            : NULL;
+    char *own = NULL;
+    bool is_first = false;
+    if (first != NULL) {
+        const struct member member = {
+            .kind = MEMBER_LATENT, .key = first->key, .key_length = first->key_length};
+        is_first = member_path(snapshot, &member, &own) == 0 && strcmp(path, own) == 0;
+    }
+    free(own);
+    return is_first;
+}
+
+// What gives way by its own name in the folder.
+static bool is_in_the_way(struct container *container, const struct snapshot *snapshot,
+                          const struct node *folder, const char *name) {
+    if (folder->kind == NODE_CONTAINER) {
+        return strcmp(name, METADATA_NAME) == 0 && container->fresh_text == NULL;
+    }
+    char *path = NULL;
+    bool gives_way = container->fresh_first &&
+                     path_of_name(container, snapshot, folder, name, &path) == 0 &&
+                     fresh_gives_way(container, snapshot, path);
+    free(path);
+    return gives_way;
+}
+
+bool fresh_hides(const struct filesystem *filesystem, struct container *container,
+                 const struct snapshot *snapshot, const struct node *folder, const char *name,
                  pid_t caller) {
-    bool metadata = strcmp(name, METADATA_NAME) == 0 && container->fresh_text == NULL;
-    bool folder = strcmp(name, LATENTS_NAME) == 0;
-    if (!fresh_is(container) || !(metadata || folder || strcmp(name, LATENT_NAME) == 0)) {
+    if (!fresh_is(container)) {
+        return false;
+    }
+    const bool own = is_in_the_way(container, snapshot, folder, name);
+    const bool top = folder->kind == NODE_CONTAINER;
+    const bool latents = top && strcmp(name, LATENTS_NAME) == 0;
+    if (!own && !latents && !(top && strcmp(name, LATENT_NAME) == 0)) {
         return false;
     }
     struct wish wish = wish_of(filesystem, caller);
-    if (folder) {
+    if (latents) {
         return wish.new_folder;
     }
     // unzip asks whether the file is there before it writes it, and would not replace it unasked.
-    return wish.new_file || (metadata && wish.look && caller == container->fresh_maker);
+    return wish.new_file || (own && wish.look && caller == container->fresh_maker);
 }
 
 // The SHA-256 of the payload that a .npy draft becomes; false where it is none that can be stored.
@@ -255,16 +308,6 @@ void fresh_adopt_scratch(struct filesystem *filesystem, struct container *contai
     }
 }
 
-static const struct gen5_record *stored_with(const struct snapshot *snapshot,
-                                             const struct gen5_digest *digest) {
-    for (size_t i = 0; i < snapshot->container->latent_count; i++) {
-        if (gen5_digest_equal(&snapshot->container->latents[i]->digest, digest)) {
-            return snapshot->container->latents[i];
-        }
-    }
-    return NULL;
-}
-
 static bool is_placeholder(const char *key, size_t length) {
     return length == strlen(PLACEHOLDER_KEY) && memcmp(key, PLACEHOLDER_KEY, length) == 0;
 }
@@ -290,6 +333,11 @@ void fresh_plan(struct filesystem *filesystem, const struct file_node *file,
                 .kind = MEMBER_LATENT, .key = twin->key, .key_length = twin->key_length};
             member_release(&plan->member);
             plan->nothing_to_do = member_copy(&plan->member, &there) == 0;
+        } else {
+            pthread_mutex_lock(&container->lock);
+            container->fresh_first = true;
+            container->fresh_first_digest = digest;
+            pthread_mutex_unlock(&container->lock);
         }
     } else if (twin != NULL && is_placeholder(twin->key, twin->key_length)) {
         plan->removes_placeholder = true;

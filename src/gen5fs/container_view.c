@@ -354,8 +354,7 @@ int container_lookup(struct filesystem *filesystem, struct node *folder, const c
     if (problem == 0) {
         pthread_mutex_lock(&container->lock);
         view_hold(filesystem, container, snapshot);
-        if (folder->kind == NODE_CONTAINER && caller != 0 &&
-            fresh_hides(filesystem, container, name, caller)) {
+        if (caller != 0 && fresh_hides(filesystem, container, snapshot, folder, name, caller)) {
             problem = ENOENT;
         } else if (folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0) {
             problem = lookup_latents(filesystem, container, snapshot, child, attributes);

@@ -6,6 +6,7 @@
 
 import errno
 import io
+import itertools
 import os
 import shutil
 import stat
@@ -151,6 +152,27 @@ class CopyingContainers(ContainerCase):
                 after = self.stored("in-" + fixture)
                 self.assert_same_payloads(after, before)
                 self.assertEqual(after.model_info, before.model_info)
+
+    def test_the_files_of_a_new_container_may_be_made_in_any_order(self):
+        before = self.add("three-latents.gen5")
+        out = os.path.join(self.work, "out")
+        shutil.copytree(self.member("three-latents.gen5"), out)
+        latents = os.listdir(os.path.join(out, "latents"))
+        for order in itertools.permutations(["latent.npy", "metadata.json", *latents]):
+            name = f"{len(os.listdir(self.mount.source))}.gen5"
+            with self.subTest(order):
+                os.mkdir(self.member(name))
+                os.mkdir(self.member(name, "latents"))
+                for member in (*order, "image.png", "env.json"):
+                    path = os.path.join("latents", member) if member in latents else member
+                    if os.path.exists(os.path.join(out, path)):
+                        # As cp and tar do in a folder that they made themselves.
+                        with open(self.member(name, path), "xb") as stream:
+                            stream.write(read_file(os.path.join(out, path)))
+                after = self.stored(name)
+                self.assert_same_payloads(after, before)
+                self.assertEqual(after.model_info, before.model_info)
+                self.assertEqual(sorted(os.listdir(self.member(name, "latents"))), sorted(latents))
 
     def test_copying_members_over_an_existing_container_replaces_them(self):
         before = self.add("extra-fields.gen5", "a.gen5")
