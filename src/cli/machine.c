@@ -18,6 +18,7 @@
 
 #include "complaint.h"
 #include "gpu.h"
+#include "program.h"
 
 // Prints a line of name=version for each of python, torch, cuda and numpy that there is. Torch
 // takes seconds and gigabytes to import, so its version is read from the file that it keeps it in.
@@ -56,43 +57,14 @@ enum { ANSWER_SIZE = 4096 };
 
 // --- The interpreter ----------------------------------------------------------------------------
 
-// What it prints is read to its end, which comes when it has ended; what is too long is cut.
-static void read_answer(int fd, char answer[ANSWER_SIZE]) {
-    size_t length = 0;
-    ssize_t got = 1;
-    while (got > 0 || (got < 0 && errno == EINTR)) {
-        char piece[ANSWER_SIZE];
-        got = read(fd, piece, sizeof piece);
-        size_t room = ANSWER_SIZE - 1 - length;
-        size_t kept = got > 0 ? ((size_t)got < room ? (size_t)got : room) : 0;
-        memcpy(answer + length, piece, kept);
-        length += kept;
-    }
-    answer[length] = '\0';
-}
-
 // 0 and the wait status, or an errno.
 static int run_python(const char *python, char answer[ANSWER_SIZE], int *wait_status) {
     const char *const words[] = {python, "-c", script, NULL};
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return errno;
-    }
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    pid_t child = 0;
-    // posix_spawnp takes char *const [] but writes to none of them.
-    int problem = posix_spawnp(&child, python, &actions, NULL, (char *const *)words, environ);
+    int problem = program_run(words, &actions, STDOUT_FILENO, answer, ANSWER_SIZE, wait_status);
     posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    if (problem == 0) {
-        read_answer(ends[0], answer);
-        while (waitpid(child, wait_status, 0) < 0 && errno == EINTR) {
-        }
-    }
-    close(ends[0]);
     return problem;
 }
 

@@ -4,7 +4,6 @@
 // `gen5fs umount`: takes a mount away and waits until its daemon has ended, so that whoever goes on
 // finds everything written.
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,15 +14,16 @@
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arguments.h"
 #include "command.h"
 #include "complaint.h"
+#include "gen5fs/filesystem.h"
 #include "gen5fs/mount_daemon.h"
 #include "gen5fs/mount_table.h"
 #include "gen5fs/shell_word.h"
+#include "program.h"
 
 #define UNMOUNT_HELPER "fusermount3"
 
@@ -58,45 +58,17 @@ static int refuse_busy(const char *mountpoint) {
                               "(fuser -vm shows which), or use gen5fs umount --lazy");
 }
 
-// What the helper writes is read to its end, which comes when it has ended.
-static void read_message(int fd, char message[HELPER_MESSAGE_SIZE]) {
-    size_t length = 0;
-    ssize_t got = 1;
-    while (got > 0 || (got < 0 && errno == EINTR)) {
-        char piece[HELPER_MESSAGE_SIZE];
-        got = read(fd, piece, sizeof piece);
-        size_t room = HELPER_MESSAGE_SIZE - 1 - length;
-        size_t kept = got > 0 ? ((size_t)got < room ? (size_t)got : room) : 0;
-        memcpy(message + length, piece, kept);
-        length += kept;
-    }
-    message[length] = '\0';
-    message[strcspn(message, "\n")] = '\0';
-}
-
-// Runs the helper with its standard error in a pipe. 0 and its wait status, or an errno.
+// Runs the helper for the first line of what it says to standard error. 0 and its wait status, or
+// an errno.
 static int run_helper(const char *mountpoint, bool lazy, char message[HELPER_MESSAGE_SIZE],
                       int *wait_status) {
     const char *const words[] = {UNMOUNT_HELPER, lazy ? "-uz" : "-u", "--", mountpoint, NULL};
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return errno;
-    }
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    pid_t helper = 0;
-    // posix_spawnp takes char *const [] but writes to none of them.
     int problem =
-        posix_spawnp(&helper, UNMOUNT_HELPER, &actions, NULL, (char *const *)words, environ);
+        program_run(words, &actions, STDERR_FILENO, message, HELPER_MESSAGE_SIZE, wait_status);
     posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    if (problem == 0) {
-        read_message(ends[0], message);
-        while (waitpid(helper, wait_status, 0) < 0 && errno == EINTR) {
-        }
-    }
-    close(ends[0]);
+    message[strcspn(message, "\n")] = '\0';
     return problem;
 }
 
@@ -142,18 +114,12 @@ static int unmount_once(const char *mountpoint, bool lazy, bool *busy) {
     }
 }
 
-static int64_t monotonic_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 // Who only looks in, as file managers, indexers and df do, keeps a mount in use for a moment.
 static int unmount(const char *mountpoint, bool lazy) {
-    const int64_t end_ms = monotonic_ms() + BUSY_MS;
+    const int64_t end_ms = clock_ms() + BUSY_MS;
     bool busy = false;
     int status = unmount_once(mountpoint, lazy, &busy);
-    while (busy && monotonic_ms() < end_ms) {
+    while (busy && clock_ms() < end_ms) {
         poll(NULL, 0, LOOK_AGAIN_MS);
         status = unmount_once(mountpoint, lazy, &busy);
     }
@@ -163,10 +129,10 @@ static int unmount(const char *mountpoint, bool lazy) {
 // Waits for a process to end, up to some milliseconds. Without its descriptor (-1; the kernel is
 // older than 5.3, or a container's rules forbid it) it is looked for again and again.
 static bool ends_within(pid_t process, int process_fd, int64_t milliseconds) {
-    const int64_t end_ms = monotonic_ms() + milliseconds;
+    const int64_t end_ms = clock_ms() + milliseconds;
     struct pollfd polled = {.fd = process_fd, .events = POLLIN};
     bool ended = false;
-    for (int64_t left_ms = milliseconds; !ended && left_ms > 0; left_ms = end_ms - monotonic_ms()) {
+    for (int64_t left_ms = milliseconds; !ended && left_ms > 0; left_ms = end_ms - clock_ms()) {
         const int64_t pause_ms = left_ms < LOOK_AGAIN_MS ? left_ms : LOOK_AGAIN_MS;
         const int ready = poll(&polled, 1, (int)(process_fd >= 0 ? left_ms : pause_ms));
         ended = ready > 0 || (process_fd < 0 && kill(process, 0) != 0 && errno == ESRCH);
