@@ -42,6 +42,22 @@ static int read_list(int fd, const struct node *node, char **value, size_t *size
     return 0;
 }
 
+// Enter the container and open its file; `without` where the node has no list. Who is in leaves,
+// and closes.
+static int enter_and_open(struct filesystem *filesystem, struct node *node, int without,
+                          struct container **container, int *fd) {
+    int problem = container_enter(filesystem, node, container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem =
+        has_list(*container, node) ? container_source_open(filesystem, *container, fd) : without;
+    if (problem != 0) {
+        container_leave(filesystem, *container);
+    }
+    return problem;
+}
+
 int container_access_list_get(struct filesystem *filesystem, struct node *node, const char *name,
                               char **value, size_t *size) {
     if (strcmp(name, ACCESS_LIST_NAME) != 0) {
@@ -49,16 +65,12 @@ int container_access_list_get(struct filesystem *filesystem, struct node *node, 
     }
     struct container *container = NULL;
     int fd = -1;
-    int problem = container_enter(filesystem, node, &container);
+    int problem = enter_and_open(filesystem, node, ENODATA, &container, &fd);
     if (problem != 0) {
         return problem;
     }
-    problem =
-        has_list(container, node) ? container_source_open(filesystem, container, &fd) : ENODATA;
-    if (problem == 0) {
-        problem = read_list(fd, node, value, size);
-        close(fd);
-    }
+    problem = read_list(fd, node, value, size);
+    close(fd);
     container_leave(filesystem, container);
     return problem;
 }
@@ -86,16 +98,12 @@ int container_access_list_set(struct filesystem *filesystem, struct node *node, 
     }
     struct container *container = NULL;
     int fd = -1;
-    int problem = container_enter(filesystem, node, &container);
+    int problem = enter_and_open(filesystem, node, EOPNOTSUPP, &container, &fd);
     if (problem != 0) {
         return problem;
     }
-    problem =
-        has_list(container, node) ? container_source_open(filesystem, container, &fd) : EOPNOTSUPP;
-    if (problem == 0) {
-        problem = write_list(fd, value, size, flags);
-        close(fd);
-    }
+    problem = write_list(fd, value, size, flags);
+    close(fd);
     if (problem == 0) {
         container_source_changed(filesystem, container);
     }
