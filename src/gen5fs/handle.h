@@ -24,7 +24,8 @@ struct handle {
     char *text;        // HANDLE_STATUS: what it reads
     size_t text_size;
     struct handle *next_of_node; // HANDLE_ORDINARY: in node.handles
-    // In filesystem.handles, from when the kernel is given the handle; owned by operations.c.
+    // In filesystem.handles, from when the kernel is given the handle; owned by
+    // request_files.c.
     struct handle **place; // where the list points to this one; NULL while it is not in it
     struct handle *next;
 };
