@@ -151,6 +151,7 @@ struct container {
 
 #define LATENT_NAME "latent.npy"
 #define LATENTS_NAME "latents"
+#define LATENTS_PREFIX LATENTS_NAME "/"
 #define NOTICE_NAME "gen5-error.txt"
 #define METADATA_NAME "metadata.json"
 #define ENVIRONMENT_NAME "env.json"
@@ -222,6 +223,15 @@ int content_read(struct filesystem *filesystem, struct snapshot *snapshot,
                  const struct member *member, void *buffer, size_t size, uint64_t offset,
                  size_t *got, struct gen5_error *error);
 
+// container_hidden.c
+
+int hidden_add(struct container *container, const char *path, const struct member *member,
+               const struct version *version, int64_t due_ms);
+// Whether a member of this version is hidden. Metadata is in every version, since that changes with
+// each save of another member.
+bool hidden_has(const struct container *container, const char *path, const struct version *version);
+void hidden_drop(struct container *container, const char *path);
+
 // container_view.c
 
 // What the container is now. 0 or an errno (ENOENT where its file is gone); the caller releases it.
@@ -237,21 +247,27 @@ void view_let_go(struct filesystem *filesystem, struct container *container);
 // releases it. container.lock is held.
 int view_version(struct filesystem *filesystem, struct file_node *file, struct snapshot *now,
                  struct snapshot **snapshot);
-int hidden_add(struct container *container, const char *path, const struct member *member,
-               const struct version *version, int64_t due_ms);
-// Whether a member of this version is hidden. Metadata is in every version, since that changes with
-// each save of another member.
-bool hidden_has(const struct container *container, const char *path, const struct version *version);
-void hidden_drop(struct container *container, const char *path);
+// Whether a file's bytes come from the container as it is now, and not from a draft or an older
+// state.
+bool file_follows_container(const struct file_node *file);
+// Whether such a file may go on to another version, with the same node: nobody has it open.
+bool file_may_adopt(const struct filesystem *filesystem, const struct file_node *file);
+void file_adopt(struct file_node *file, const struct version *version);
 // The file that a path leads to now, found or made, with a node reference; ENOENT. lock is held.
 int view_find(struct filesystem *filesystem, struct container *container, struct snapshot *snapshot,
               const char *path, struct file_node **file);
+// The same where it is known what the path stands for.
+int view_find_member(struct filesystem *filesystem, struct container *container,
+                     struct snapshot *snapshot, const char *path, const struct member *member,
+                     struct file_node **file);
+// The node of latents/ and its attributes; ENOENT where the container cannot be read. lock is held.
+int view_latents(struct filesystem *filesystem, struct container *container,
+                 struct snapshot *snapshot, struct node **child, struct stat *attributes);
 // Wait, for a moment, until a file whose every writer has closed shows what came of it: the last
 // release follows the close at once, but whoever closed need not wait for it. The lock is held.
 void view_settle(struct container *container, const struct file_node *file);
-// Attributes of a file; the lock is held.
-int view_attributes(const struct snapshot *snapshot, const struct file_node *file,
-                    struct stat *attributes);
+// container_notices.c
+
 // The kernel lists the container's directory and latents/ again. No lock is held.
 void view_tell_listings(struct filesystem *filesystem, struct container *container);
 // The same, and it asks again for a path in the container. A path in latents/ may be known as
@@ -265,6 +281,20 @@ void view_update(struct filesystem *filesystem, struct container *container,
 
 // container_files.c
 
+// Hold the state of the container that the file shows, for as long as it is open. container.lock is
+// held.
+void file_pin(struct file_node *file, struct snapshot *snapshot);
+// truncate(2), or ftruncate(2) where there is a handle.
+int file_set_size(struct filesystem *filesystem, struct file_node *file, struct handle *handle,
+                  off_t size);
+
+// container_attributes.c
+
+// Attributes of latents/ and of a file; the lock is held.
+void latents_attributes(const struct snapshot *snapshot, const struct node *node,
+                        struct filesystem *filesystem, struct stat *attributes);
+int view_attributes(const struct snapshot *snapshot, const struct file_node *file,
+                    struct stat *attributes);
 // An O_PATH descriptor of the container's file, whatever it is; the caller closes it.
 int container_source_open(struct filesystem *filesystem, struct container *container, int *fd);
 // After a change of its mode, owner, times or list.

@@ -34,9 +34,7 @@ static struct handle *handle_new(struct filesystem *filesystem, struct file_node
     return handle;
 }
 
-// Hold the state of the container that the file shows, for as long as it is open. container.lock is
-// held.
-static void pin_snapshot(struct file_node *file, struct snapshot *snapshot) {
+void file_pin(struct file_node *file, struct snapshot *snapshot) {
     if (file->snapshot == NULL && file->member.kind != MEMBER_NONE && snapshot != NULL) {
         file->snapshot = snapshot_reference(snapshot);
         struct version version = member_version(snapshot, &file->member);
@@ -110,7 +108,7 @@ static int open_file(struct filesystem *filesystem, struct file_node *file, int 
         problem = EACCES;
     }
     if (problem == 0) {
-        pin_snapshot(file, snapshot);
+        file_pin(file, snapshot);
         file->opens++;
         file->writers += writes ? 1 : 0;
         *keep_cache = !file->stale_pages;
@@ -390,7 +388,7 @@ static int content_pinned(struct filesystem *filesystem, struct file_node *file,
             return missing == ENOENT ? ESTALE : missing;
         }
         pthread_mutex_lock(&container->lock);
-        pin_snapshot(file, now);
+        file_pin(file, now);
     }
     *snapshot = snapshot_reference(file->snapshot != NULL ? file->snapshot : now);
     int problem = member_copy(origin, &file->origin);
@@ -528,155 +526,6 @@ int container_fsync(struct filesystem *filesystem, struct handle *handle) {
     return problem;
 }
 
-// Rescue what was written and never stored. draft_lock is held exclusively.
-static void rescue_file(struct filesystem *filesystem, struct file_node *file, const char *name,
-                        const char *reason) {
-    struct stat attributes;
-    if (fstat(file->draft_fd, &attributes) != 0 || attributes.st_size == 0) {
-        return; // Nothing was written.
-    }
-    char *path = container_path(filesystem, file->container);
-    (void)rescue_draft(filesystem, path != NULL ? path : "unnamed", name, file->draft_fd, reason);
-    free(path);
-}
-
-static void give_up_work(struct filesystem *filesystem, void *argument);
-
-// Whether a new member was closed empty, by who may open it again to write: tar makes a file, sets
-// its attributes by its name, and then writes. Until then it must not be the old member again.
-// draft_lock and container.lock are held.
-static bool awaits_content(struct filesystem *filesystem, struct file_node *file) {
-    struct stat attributes;
-    bool awaits = file->fresh && file->attached && file->changes_committed != file->changes &&
-                  fstat(file->draft_fd, &attributes) == 0 && attributes.st_size == 0;
-    if (awaits && !file->given_up_later) {
-        file->given_up_later = true;
-        node_reference(filesystem, file->node);
-        notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, give_up_work, file->node);
-    }
-    return awaits;
-}
-
-// Whether a draft is not needed any more. One that is scratch, or was renamed to a scratch name a
-// moment ago, stays. container.lock is held.
-static bool is_ended(const struct file_node *file) {
-    return file->draft_fd >= 0 && file->writers == 0 &&
-           (file->member.kind != MEMBER_NONE || !file->attached);
-}
-
-// The last writer has left: what was stored is shown from the container, what was not is rescued.
-// Returns whether the kernel's pages of the file are out of date.
-static bool end_draft(struct filesystem *filesystem, struct file_node *file, bool gives_up) {
-    struct container *container = file->container;
-    bool stale = false;
-    pthread_rwlock_wrlock(&file->draft_lock);
-    pthread_mutex_lock(&container->lock);
-    bool ends = is_ended(file) && (gives_up || !awaits_content(filesystem, file));
-    bool hides = false;
-    bool stored = file->changes_committed == file->changes;
-    bool lost = !stored && (file->attached || file->replaced);
-    char *reason = strdup(file->error != NULL ? file->error : "it could not be stored");
-    char *path = strdup(file->path);
-    pthread_mutex_unlock(&container->lock);
-    if (ends && lost) {
-        rescue_file(filesystem, file, path != NULL ? path : "unnamed",
-                    reason != NULL ? reason : "");
-    }
-    pthread_mutex_lock(&container->lock);
-    if (ends && is_ended(file)) {
-        close(file->draft_fd);
-        file->draft_fd = -1;
-        base_release(filesystem, &file->base);
-        file->changes_done = file->changes_committed = file->changes;
-        stale = file->stale_pages = true;
-        snapshot_release(filesystem, file->snapshot);
-        file->snapshot = NULL;
-        hides = file->fresh && file->attached && lost;
-        if (hides) {
-            // What the new file was to replace is shown again.
-            hidden_drop(container, file->path);
-            file_detach(filesystem, file);
-        } else if (file->error == NULL || !file->attached) {
-            file_keep(filesystem, file, false);
-        }
-    }
-    pthread_mutex_unlock(&container->lock);
-    if (hides && path != NULL) {
-        view_tell_path(filesystem, container, path);
-    }
-    free(path);
-    free(reason);
-    pthread_rwlock_unlock(&file->draft_lock);
-    return stale;
-}
-
-// A new member that was closed empty is still so.
-static void give_up_work(struct filesystem *filesystem, void *argument) {
-    struct node *node = argument;
-    struct container *container = NULL;
-    if (container_enter(filesystem, node, &container) == 0) {
-        pthread_mutex_lock(&container->lock);
-        node->file->given_up_later = false;
-        pthread_mutex_unlock(&container->lock);
-        if (end_draft(filesystem, node->file, true)) {
-            notice_node_now(filesystem, node, true);
-        }
-        container_leave(filesystem, container);
-    }
-    node_release(filesystem, node);
-}
-
-void container_release_handle(struct filesystem *filesystem, struct handle *handle) {
-    struct node *node = handle->node;
-    struct file_node *file = node->file;
-    struct container *container = NULL;
-    bool stale = false;
-    // A file keeps its container in memory.
-    int problem = container_enter(filesystem, node, &container);
-    assert(problem == 0);
-    (void)problem;
-    if (handle->writes) {
-        // A mapping may have been written to after the descriptor was closed.
-        (void)file_commit(filesystem, file);
-    }
-    pthread_mutex_lock(&container->lock);
-    if (handle->writes) {
-        file->writers--;
-        file->writers_flushed -= handle->flushed ? 1 : 0;
-    }
-    bool last_writer = handle->writes && file->writers == 0;
-    file->settling += last_writer ? 1 : 0;
-    pthread_mutex_unlock(&container->lock);
-    if (last_writer) {
-        stale = end_draft(filesystem, file, false);
-    }
-    struct snapshot *now = NULL;
-    if (stale) {
-        (void)container_snapshot(filesystem, container, &now);
-    }
-    pthread_mutex_lock(&container->lock);
-    file->opens--;
-    if (stale && file->opens > 0) {
-        pin_snapshot(file, now);
-    }
-    if (file->opens == 0 && file->attached && file->member.kind != MEMBER_NONE) {
-        snapshot_release(filesystem, file->snapshot);
-        file->snapshot = NULL;
-    }
-    pthread_mutex_unlock(&container->lock);
-    snapshot_release(filesystem, now);
-    if (stale) {
-        notice_node_now(filesystem, node, true);
-    }
-    pthread_mutex_lock(&container->lock);
-    file->settling -= last_writer ? 1 : 0;
-    pthread_cond_broadcast(&container->released);
-    pthread_mutex_unlock(&container->lock);
-    node_release(filesystem, node);
-    free(handle);
-    container_leave(filesystem, container);
-}
-
 int container_fallocate(struct filesystem *filesystem, struct handle *handle, int mode,
                         off_t offset, off_t length) {
     struct file_node *file = handle->node->file;
@@ -706,10 +555,8 @@ int container_lseek(struct filesystem *filesystem, struct handle *handle, off_t 
     return 0;
 }
 
-// Attributes
-
-static int set_size(struct filesystem *filesystem, struct file_node *file, struct handle *handle,
-                    off_t size) {
+int file_set_size(struct filesystem *filesystem, struct file_node *file, struct handle *handle,
+                  off_t size) {
     bool keep_cache = true;
     struct handle *own = NULL;
     if (handle == NULL) {
@@ -729,124 +576,5 @@ static int set_size(struct filesystem *filesystem, struct file_node *file, struc
         }
         container_release_handle(filesystem, own);
     }
-    return problem;
-}
-
-// chmod, chown and utimens act on the container's file, and on a scratch file itself.
-static int set_attributes_of(int fd, const struct stat *attributes, int to_set) {
-    char link[64];
-    int length = snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    if (length < 0) {
-        return EIO;
-    }
-    if ((to_set & CONTAINER_SET_MODE) != 0 && chmod(link, attributes->st_mode & 0666) != 0) {
-        return errno;
-    }
-    if ((to_set & (CONTAINER_SET_UID | CONTAINER_SET_GID)) != 0) {
-        uid_t uid = (to_set & CONTAINER_SET_UID) != 0 ? attributes->st_uid : (uid_t)-1;
-        gid_t gid = (to_set & CONTAINER_SET_GID) != 0 ? attributes->st_gid : (gid_t)-1;
-        if (chown(link, uid, gid) != 0) {
-            return errno;
-        }
-    }
-    if ((to_set & CONTAINER_SET_TIMES) != 0) {
-        struct timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
-        if ((to_set & CONTAINER_SET_ATIME) != 0) {
-            times[0] = attributes->st_atim;
-        }
-        if ((to_set & CONTAINER_SET_ATIME_NOW) != 0) {
-            times[0].tv_nsec = UTIME_NOW;
-        }
-        if ((to_set & CONTAINER_SET_MTIME) != 0) {
-            times[1] = attributes->st_mtim;
-        }
-        if ((to_set & CONTAINER_SET_MTIME_NOW) != 0) {
-            times[1].tv_nsec = UTIME_NOW;
-        }
-        if (utimensat(AT_FDCWD, link, times, 0) != 0) {
-            return errno;
-        }
-    }
-    return 0;
-}
-
-// Times set on what is being written (cp -p, rsync -t) are the draft's until it is stored.
-static int set_draft_attributes(struct file_node *file, const struct stat *attributes, int to_set) {
-    pthread_rwlock_rdlock(&file->draft_lock);
-    int problem = file->draft_fd >= 0 ? set_attributes_of(file->draft_fd, attributes, to_set) : 0;
-    pthread_rwlock_unlock(&file->draft_lock);
-    return problem;
-}
-
-// Whether a file is only here, and its attributes its own.
-static bool has_own_attributes(struct file_node *file) {
-    pthread_mutex_lock(&file->container->lock);
-    bool own = file->member.kind == MEMBER_NONE || file->fresh;
-    pthread_mutex_unlock(&file->container->lock);
-    return own;
-}
-
-int container_source_open(struct filesystem *filesystem, struct container *container, int *fd) {
-    struct node *parent = NULL;
-    char *name = NULL;
-    int problem = node_container_place(filesystem, container->node, &parent, &name);
-    if (problem != 0) {
-        return problem;
-    }
-    *fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    problem = *fd < 0 ? errno : 0;
-    node_place_release(filesystem, parent, name);
-    return problem;
-}
-
-void container_source_changed(struct filesystem *filesystem, struct container *container) {
-    struct snapshot *now = NULL;
-    if (container_snapshot(filesystem, container, &now) == 0) {
-        view_update(filesystem, container, now);
-        snapshot_release(filesystem, now);
-    }
-}
-
-static int set_container_attributes(struct filesystem *filesystem, struct container *container,
-                                    const struct stat *attributes, int to_set) {
-    int fd = -1;
-    int problem = container_source_open(filesystem, container, &fd);
-    if (problem != 0) {
-        return problem;
-    }
-    problem = set_attributes_of(fd, attributes, to_set);
-    close(fd);
-    if (problem == 0) {
-        container_source_changed(filesystem, container);
-    }
-    return problem;
-}
-
-int container_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
-                      struct stat *attributes, int to_set) {
-    struct container *container = NULL;
-    int problem = container_enter(filesystem, node, &container);
-    if (problem != 0) {
-        return problem;
-    }
-    if ((to_set & CONTAINER_SET_SIZE) != 0) {
-        problem = node->kind != NODE_FILE
-                      ? EISDIR
-                      : set_size(filesystem, node->file, handle, attributes->st_size);
-    }
-    const int others =
-        CONTAINER_SET_MODE | CONTAINER_SET_UID | CONTAINER_SET_GID | CONTAINER_SET_TIMES;
-    if (problem == 0 && (to_set & others) != 0) {
-        if (node->kind == NODE_FILE) {
-            problem = set_draft_attributes(node->file, attributes, to_set);
-        }
-        if (problem == 0 && !(node->kind == NODE_FILE && has_own_attributes(node->file))) {
-            problem = set_container_attributes(filesystem, container, attributes, to_set);
-        }
-    }
-    if (problem == 0) {
-        problem = container_getattr(filesystem, node, attributes);
-    }
-    container_leave(filesystem, container);
     return problem;
 }

@@ -12,7 +12,6 @@
 #include "gen5/latent_name.h"
 
 #define IMAGE_PREFIX "image."
-#define LATENTS_PREFIX LATENTS_NAME "/"
 
 void member_release(struct member *member) {
     free(member->key);

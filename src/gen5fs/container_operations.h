@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// What operations.c asks of containers. Every function returns 0 or an errno. Nodes that are handed
+// What requests ask of containers. Every function returns 0 or an errno. Nodes that are handed
 // out come with a reference for the caller. `folder` is a NODE_CONTAINER or NODE_LATENTS.
 #ifndef GEN5FS_CONTAINER_OPERATIONS_H
 #define GEN5FS_CONTAINER_OPERATIONS_H
@@ -41,7 +41,7 @@ int container_lookup(struct filesystem *filesystem, struct node *folder, const c
                      pid_t caller, struct node **child, struct stat *attributes);
 int container_getattr(struct filesystem *filesystem, struct node *node, struct stat *attributes);
 // What a setattr asks for: the values of FUSE_SET_ATTR_*, named here so that this side needs no
-// FUSE header (operations.c asserts that they agree).
+// FUSE header (request_attributes.c asserts that they agree).
 enum {
     CONTAINER_SET_MODE = 1 << 0,
     CONTAINER_SET_UID = 1 << 1,

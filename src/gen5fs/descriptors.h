@@ -8,7 +8,7 @@
 // parent, which must still lead to the same thing.
 //
 // So node.fd of a NODE_SOURCE may be read between descriptor_hold and descriptor_release only. What
-// a request names is held for it by operations.c. The root's is always open.
+// a request names is held for it by request_*.c. The root's is always open.
 #ifndef GEN5FS_DESCRIPTORS_H
 #define GEN5FS_DESCRIPTORS_H
 

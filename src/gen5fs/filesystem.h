@@ -3,7 +3,7 @@
 //
 // The mounted file system: what its parts share, and the order in which their locks are taken.
 //
-// A request is taken by operations.c, which asks one of two sides for the answer: ordinary.h (what
+// A request is taken by request_*.c, which asks one of two sides for the answer: ordinary.h (what
 // is in the source and no container, as it is) and container_operations.h (what is inside
 // containers). Both return 0 or an errno and never reply themselves.
 //
