@@ -109,17 +109,21 @@ void operation_listxattr(fuse_req_t request, fuse_ino_t number, size_t size) {
     free(names);
 }
 
+// What a request that changes an attribute begins with: request_begin_change, where there can be
+// such an attribute.
+static int begin_xattr_change(struct filesystem *filesystem, struct node *node, const char *name) {
+    int problem = request_check_change(filesystem, node);
+    if (problem != 0) {
+        return problem;
+    }
+    return ordinary_xattr_unsupported(node, name) ? EOPNOTSUPP : descriptor_hold(filesystem, node);
+}
+
 void operation_setxattr(fuse_req_t request, fuse_ino_t number, const char *name, const char *value,
                         size_t size, int flags) {
     struct filesystem *filesystem = request_filesystem(request);
     struct node *node = request_node(request, number);
-    int problem = request_check_change(filesystem, node);
-    if (problem == 0 && ordinary_xattr_unsupported(node, name)) {
-        problem = EOPNOTSUPP;
-    }
-    if (problem == 0) {
-        problem = descriptor_hold(filesystem, node);
-    }
+    int problem = begin_xattr_change(filesystem, node, name);
     if (problem == 0) {
         const struct caller caller = request_caller(request);
         problem = node->kind == NODE_SOURCE
@@ -133,13 +137,7 @@ void operation_setxattr(fuse_req_t request, fuse_ino_t number, const char *name,
 void operation_removexattr(fuse_req_t request, fuse_ino_t number, const char *name) {
     struct filesystem *filesystem = request_filesystem(request);
     struct node *node = request_node(request, number);
-    int problem = request_check_change(filesystem, node);
-    if (problem == 0 && ordinary_xattr_unsupported(node, name)) {
-        problem = EOPNOTSUPP;
-    }
-    if (problem == 0) {
-        problem = descriptor_hold(filesystem, node);
-    }
+    int problem = begin_xattr_change(filesystem, node, name);
     if (problem == 0) {
         problem = node->kind == NODE_SOURCE ? ordinary_removexattr(filesystem, node, name)
                                             : container_removexattr(filesystem, node, name);
