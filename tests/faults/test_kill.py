@@ -22,7 +22,8 @@ from mount_case import MountCase, Stored, eventually, new_image, new_latent, npy
 
 KILLS = int(os.environ.get("GEN5_KILLS", "25"))
 SLOWNESS = float(os.environ.get("GEN5_SLOWNESS", "1"))
-WORKERS, CONTAINERS_EACH = 4, 3
+# A worker begins with some containers, and never has more than so many.
+WORKERS, CONTAINERS_EACH, CONTAINERS_EACH_MAX = 4, 3, 6
 KILL_AFTER_MAX = 0.12 * SLOWNESS
 # How long a worker may take to notice that the daemon is gone.
 ENDING_SECONDS = 60
@@ -301,11 +302,10 @@ class Worker:
         self.await_folder(new)
 
     def remove_container(self, name):
-        if len(self.containers()) > CONTAINERS_EACH:
-            self.attempt(
-                {name: None}, shutil.rmtree, self.path(name),
-                between=[{name: Partly(self.state[name])}],
-            )
+        self.attempt(
+            {name: None}, shutil.rmtree, self.path(name),
+            between=[{name: Partly(self.state[name])}],
+        )
 
     def make_container(self, name):
         del name
@@ -343,11 +343,12 @@ class Worker:
 
     def act(self):
         name = self.chance.choice(self.containers())
-        acts = [
-            self.copy_container, self.copy_raw, self.move_raw_in, self.remove_container,
-            self.make_container, self.rename_container, self.save_plain, self.scratch,
-            self.save_prompt,
-        ]
+        acts = [self.rename_container, self.save_plain, self.scratch, self.save_prompt]
+        more = [self.copy_container, self.copy_raw, self.move_raw_in, self.make_container]
+        if len(self.containers()) < CONTAINERS_EACH_MAX:
+            acts += more
+        if len(self.containers()) > CONTAINERS_EACH:
+            acts += [self.remove_container] * len(more)
         if self.state[name].image is not None:
             acts += [self.save_image, self.save_image, self.save_by_fsync, self.remove_image]
         if len(self.state[name].latents) == 1:
