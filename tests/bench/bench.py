@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The gen5fs authors
 #
 # Runs gen5fs and its peers alternately over the same files. scripts/bench starts this and says what
-# the options are; the rows P1 to P12 are the targets that the project has set itself.
+# the options are; the rows P1 to P12 and verify are the targets that the project has set itself.
 
 import argparse
 import os
@@ -265,6 +265,24 @@ class Bench:
         self.report.target("P12", "cp -r out, x squashfuse_ll", self.speed("cp -r 200 out", "squashfuse_ll"), 0.9)
         self.report.target("P12", "cp -r in, beside a plain folder", self.speed("cp -r 200 in", "plain"), 0.25)
 
+    def checks(self):
+        """verify beside sha256sum over two processes, on at most 1 GB of containers of a kind."""
+        for kind, words in (("small", "images of 1.5 MB"), ("compressed", "compressed latents of 100 MB")):
+            folder = self.corpus.path("containers", kind)
+            paths, size = [], 0
+            for name in sorted(os.listdir(folder)):
+                size += os.path.getsize(os.path.join(folder, name))
+                if size <= 1e9:
+                    paths.append(os.path.join(folder, name))
+            work = f"check {words}"
+            for _ in range(self.rounds):
+                self.report.add(work, "gen5fs verify", works.verify(self.program, paths))
+                self.report.add(work, "sha256sum x 2", works.sha256sum(paths, 2))
+            self.report.target(
+                "verify", f"{words}, beside sha256sum over two processes",
+                self.speed(work, "sha256sum x 2", "gen5fs verify"), 0.8,
+            )
+
     def round_trips(self):
         def read(folder):
             self.reader("small", METADATA, folder).read("whole", 1)
@@ -284,7 +302,7 @@ ROWS = {
     "P1": Bench.walks, "P2": Bench.walks, "P3": Bench.small_files, "P4": Bench.images,
     "P5": Bench.large_files, "P6": Bench.edits, "P7": Bench.huge_edit, "P8": Bench.latents,
     "P9": Bench.mounts, "P10": Bench.memory, "P11": Bench.many_readers, "P12": Bench.copies,
-    "requests": Bench.round_trips,
+    "verify": Bench.checks, "requests": Bench.round_trips,
 }
 
 

@@ -24,7 +24,7 @@ class Target:
         sign = "≥" if self.least else "≤"
         mark = "met" if self.is_met else "MISSED"
         value, bound = (f"{number:.3g}{self.unit}" for number in (self.value, self.bound))
-        return f"{self.row:4} {self.words:64} {value:>10} {sign} {bound:8} {mark}"
+        return f"{self.row:6} {self.words:64} {value:>10} {sign} {bound:8} {mark}"
 
 
 class Report:

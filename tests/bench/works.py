@@ -102,3 +102,20 @@ def copy_in(plain, count, target):
     """cp -r of so many plain folders to an empty folder."""
     sources = [os.path.join(plain, name) for name in sorted(os.listdir(plain))[:count]]
     return timed(["cp", "-r", *sources, target])
+
+
+def verify(program, paths):
+    """gen5fs verify of containers, without a mount."""
+    return timed([program, "verify", "--", *paths])
+
+
+def sha256sum(paths, processes):
+    """sha256sum of files by so many processes at once, each of which has its share of every size."""
+    begin = time.monotonic()
+    started = [
+        subprocess.Popen(["sha256sum", "--", *paths[number::processes]], stdout=subprocess.DEVNULL)
+        for number in range(processes)
+    ]
+    if any([process.wait() for process in started]):
+        raise RuntimeError("sha256sum has failed")
+    return time.monotonic() - begin
