@@ -76,4 +76,11 @@ GEN5_EXPORT enum gen5_status gen5_document_set(const char *text, size_t size, co
 // Python's "surrogateescape" makes of it (0xff: "\udcff"), so that os.fsencode gives it back.
 GEN5_EXPORT char *gen5_bytes_to_json(const char *bytes, size_t size);
 
+// A list with commas between its words, as user.xdg.tags has it, as a JSON array of strings in
+// ASCII: new memory that the caller frees. White space around a word is no part of it, and words
+// without a character are left out. GEN5_ERROR_INVALID where the list is no UTF-8; `offset` counts
+// in it.
+GEN5_EXPORT enum gen5_status gen5_comma_list_to_json(const char *list, size_t size, char **literal,
+                                                     struct gen5_error *error);
+
 #endif

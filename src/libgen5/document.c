@@ -330,3 +330,60 @@ char *gen5_bytes_to_json(const char *bytes, size_t size) {
     gen5_text_builder_release(&out);
     return literal;
 }
+
+// --- Lists --------------------------------------------------------------------------------------
+
+static bool is_space(char character) {
+    return character == ' ' || (character >= '\t' && character <= '\r');
+}
+
+static struct gen5_span trim(const char *text, struct gen5_span word) {
+    while (word.begin < word.end && is_space(text[word.begin])) {
+        word.begin++;
+    }
+    while (word.begin < word.end && is_space(text[word.end - 1])) {
+        word.end--;
+    }
+    return word;
+}
+
+static enum gen5_status check_utf8(const char *text, size_t size, struct gen5_error *error) {
+    size_t length = 0;
+    for (size_t at = 0; at < size; at += length) {
+        length = gen5_utf8_length(text + at, size - at);
+        if (length == 0) {
+            return gen5_error_set(error, GEN5_ERROR_INVALID, (int64_t)at,
+                                  "no UTF-8 at byte %zu of the list", at);
+        }
+    }
+    return GEN5_OK;
+}
+
+enum gen5_status gen5_comma_list_to_json(const char *list, size_t size, char **literal,
+                                         struct gen5_error *error) {
+    enum gen5_status status = check_utf8(list, size, error);
+    if (status != GEN5_OK) {
+        return status;
+    }
+    struct gen5_text_builder out;
+    size_t literal_size = 0;
+    // A byte is six at most, and a word has two quotes, a comma and a space.
+    gen5_text_builder_init(&out, 10 * (uint64_t)size + 2);
+    gen5_text_builder_append_string(&out, "[");
+    const char *separator = "";
+    struct gen5_span part = {0, 0};
+    for (; part.begin < size; part.begin = part.end + 1) {
+        const char *comma = memchr(list + part.begin, ',', size - part.begin);
+        part.end = comma != NULL ? (size_t)(comma - list) : size;
+        struct gen5_span word = trim(list, part);
+        if (word.begin < word.end) {
+            gen5_text_builder_append_string(&out, separator);
+            (void)gen5_json_string_write(&out, list + word.begin, word.end - word.begin);
+            separator = ", ";
+        }
+    }
+    gen5_text_builder_append_string(&out, "]");
+    status = gen5_text_builder_take(&out, literal, &literal_size, error);
+    gen5_text_builder_release(&out);
+    return status;
+}

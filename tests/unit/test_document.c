@@ -175,6 +175,45 @@ Test(document, bytes_that_are_no_utf_8_become_surrogates) {
     }
 }
 
+Test(document, a_list_with_commas_becomes_an_array_of_its_words) {
+    static const struct {
+        const char *list, *json;
+    } rows[] = {
+        {"", "[]"},
+        {"a", "[\"a\"]"},
+        {"a,b", "[\"a\", \"b\"]"},
+        {" a b ,\tc\r\n", "[\"a b\", \"c\"]"},
+        {",a,, ,b,", "[\"a\", \"b\"]"},
+        {", ,", "[]"},
+        {"say \"no\",back\\slash", "[\"say \\\"no\\\"\", \"back\\\\slash\"]"},
+        {"Stra\xc3\x9f"
+         "e,\xf0\x9f\x90\xb6,\x01",
+         "[\"Stra\\u00dfe\", \"\\ud83d\\udc36\", \"\\u0001\"]"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *json = NULL;
+        cr_expect_eq(gen5_comma_list_to_json(rows[i].list, strlen(rows[i].list), &json, NULL),
+                     GEN5_OK, "row %zu", i);
+        cr_expect_str_eq(json, rows[i].json, "row %zu", i);
+        free(json);
+    }
+}
+
+Test(document, a_list_that_is_no_utf8_is_refused_with_its_place) {
+    static const struct {
+        const char *list;
+        int64_t offset;
+    } rows[] = {{"\xff", 0}, {"a,b\xe4,c", 3}, {"a,\xed\xa0\x80", 2}, {"a,\xc3", 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gen5_error error = GEN5_ERROR_NONE;
+        char *json = NULL;
+        cr_expect_eq(gen5_comma_list_to_json(rows[i].list, strlen(rows[i].list), &json, &error),
+                     GEN5_ERROR_INVALID, "row %zu", i);
+        cr_expect_eq(error.offset, rows[i].offset, "row %zu", i);
+        cr_expect_null(json);
+    }
+}
+
 // --- Changing -----------------------------------------------------------------------------------
 
 static void expect_set(const char *text, const char *path, const char *literal,
