@@ -308,6 +308,17 @@ int container_access_list_get(struct filesystem *filesystem, struct node *node, 
 int container_access_list_set(struct filesystem *filesystem, struct node *node, const char *name,
                               const char *value, size_t size, int flags);
 
+// container_tags.c
+
+#define TAGS_NAME "user.xdg.tags"
+// The tags of a container that can be read, with commas between them: 0, ENOMEM, or ENODATA where
+// there are none. The caller frees *value.
+int tags_value(const struct snapshot *snapshot, char **value, size_t *size);
+// As container_setxattr for TAGS_NAME of a container's directory. `value` is NULL to remove the
+// tags. The reason of a failure is told as that of a save of metadata.json.
+int container_tags_set(struct filesystem *filesystem, struct node *node, const char *value,
+                       size_t size, int flags);
+
 // container_draft.c; draft_lock is held exclusively
 
 // Make the draft, empty or with the file's bytes.
@@ -387,5 +398,9 @@ void fresh_adopt_scratch(struct filesystem *filesystem, struct container *contai
 bool fresh_member(struct filesystem *filesystem, struct container *container, const char *path,
                   struct member *member);
 void fresh_remember_text(struct container *container, const struct file_node *file);
+// The metadata that is remembered gets the value that the container's has got at `path`
+// (gen5/document.h). commit_lock is held.
+void fresh_change_text(const struct filesystem *filesystem, struct container *container,
+                       const char *path, const char *literal);
 
 #endif

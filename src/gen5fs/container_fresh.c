@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "gen5/document.h"
 #include "gen5/latent_name.h"
 #include "guard.h"
 
@@ -351,6 +352,22 @@ void fresh_remember_text(struct container *container, const struct file_node *fi
     if (gen5_source_from_fd(file->draft_fd, &source, NULL) != GEN5_OK ||
         gen5_source_read_all(&source, FRESH_TEXT_MAX, &text, &size, NULL) != GEN5_OK) {
         return; // Then the order in which things are written counts, and no more.
+    }
+    pthread_mutex_lock(&container->lock);
+    free(container->fresh_text);
+    container->fresh_text = text;
+    container->fresh_text_size = size;
+    pthread_mutex_unlock(&container->lock);
+}
+
+void fresh_change_text(const struct filesystem *filesystem, struct container *container,
+                       const char *path, const char *literal) {
+    char *text = NULL;
+    size_t size = 0;
+    if (container->fresh_text == NULL ||
+        gen5_document_set(container->fresh_text, container->fresh_text_size, path, literal,
+                          &filesystem->limits, &text, &size, NULL) != GEN5_OK) {
+        return;
     }
     pthread_mutex_lock(&container->lock);
     free(container->fresh_text);

@@ -2,12 +2,13 @@
 // Copyright (c) 2026 The gen5fs authors
 //
 // Extended attributes of containers and their members (DESIGN.md 2.1): what file managers and
-// scripts like to know without opening a file. Those of our own are read-only.
+// scripts like to know without opening a file. Of our own, a directory's tags can be set.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "access_list.h"
 #include "container.h"
@@ -35,7 +36,7 @@ static const struct {
     [ATTRIBUTE_MODEL] = {"user.gen5.model", "model_name"},
     [ATTRIBUTE_SEED] = {"user.gen5.seed", "generation_settings.seed"},
     [ATTRIBUTE_COMMENT] = {"user.xdg.comment", "prompt"},
-    [ATTRIBUTE_TAGS] = {"user.xdg.tags", "tags"},
+    [ATTRIBUTE_TAGS] = {TAGS_NAME, NULL},
     [ATTRIBUTE_HASH] = {"user.gen5.hash", NULL},
     [ATTRIBUTE_KEY] = {"user.gen5.key", NULL},
     [ATTRIBUTE_SHAPE] = {"user.gen5.shape", NULL},
@@ -121,6 +122,9 @@ static int attribute_value(const struct snapshot *snapshot, const struct file_no
     }
     if (snapshot->container == NULL) {
         return ENODATA;
+    }
+    if (attribute == ATTRIBUTE_TAGS) {
+        return tags_value(snapshot, value, size);
     }
     if (attributes[attribute].path != NULL) {
         enum gen5_status status = gen5_manifest_value(
@@ -213,15 +217,24 @@ int container_listxattr(struct filesystem *filesystem, struct node *node, char *
     return 0;
 }
 
-// No other can be set. cp and mv let EOPNOTSUPP pass without a word, and find these attributes on
-// what they once copied out of a mount.
+static bool is_tags(const struct node *node, const char *name) {
+    return node->kind == NODE_CONTAINER && strcmp(name, TAGS_NAME) == 0;
+}
+
+// No other can be set; not a member's tags either, which a program that copies one member over
+// another, attributes and all, would give to another container. cp and mv let EOPNOTSUPP pass
+// without a word, and find these attributes on what they once copied out of a mount.
 int container_setxattr(struct filesystem *filesystem, struct node *node, const char *name,
                        const char *value, size_t size, int flags) {
+    if (is_tags(node, name)) {
+        return container_tags_set(filesystem, node, value, size, flags);
+    }
     return access_list_is_name(name)
                ? container_access_list_set(filesystem, node, name, value, size, flags)
                : EOPNOTSUPP;
 }
 
 int container_removexattr(struct filesystem *filesystem, struct node *node, const char *name) {
-    return container_setxattr(filesystem, node, name, NULL, 0, 0);
+    return container_setxattr(filesystem, node, name, NULL, 0,
+                              is_tags(node, name) ? XATTR_REPLACE : 0);
 }

@@ -71,11 +71,14 @@ MOUNT_TEST(attributes, names_that_are_not_there_give_the_error_that_each_program
     }
 }
 
-MOUNT_TEST(attributes, none_can_be_set_or_removed) {
+MOUNT_TEST(attributes, none_but_the_container_s_tags_can_be_set_or_removed) {
     struct path image = path_of(IMAGE);
     struct path container = path_of(CONTAINER);
     expect_errno(setxattr(image.text, "user.gen5.prompt", "x", 1, 0), EOPNOTSUPP);
-    expect_errno(setxattr(container.text, "user.xdg.tags", "x", 1, XATTR_CREATE), EOPNOTSUPP);
+    expect_errno(setxattr(image.text, "user.xdg.tags", "x", 1, 0), EOPNOTSUPP);
+    expect_errno(removexattr(image.text, "user.xdg.tags"), EOPNOTSUPP);
+    expect_errno(setxattr(container.text, "user.xdg.comment", "x", 1, 0), EOPNOTSUPP);
+    expect_errno(setxattr(container.text, "user.xdg.tags", "x", 1, XATTR_CREATE), EEXIST);
     expect_errno(removexattr(image.text, "user.gen5.prompt"), EOPNOTSUPP);
     expect_errno(setxattr(image.text, "user.other", "x", 1, 0), EOPNOTSUPP);
 }
