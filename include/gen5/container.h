@@ -17,6 +17,10 @@
 #include "gen5/manifest.h"
 #include "gen5/source.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gen5_container {
     struct gen5_source source; // borrowed: the caller keeps the descriptor or memory
     struct gen5_limits limits;
@@ -49,5 +53,9 @@ GEN5_EXPORT const struct gen5_record *gen5_container_latent(const struct gen5_co
 // True where the record's inner header and payload lie in the file as they are (no zstd frame), so
 // that payload byte N is file byte offset + 12 + N.
 GEN5_EXPORT bool gen5_record_is_raw(const struct gen5_record *record);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

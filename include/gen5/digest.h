@@ -12,6 +12,10 @@
 #include "gen5/error.h"
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GEN5_DIGEST_SIZE = 32, GEN5_DIGEST_HEX_SIZE = 64 };
 
 struct gen5_digest {
@@ -43,5 +47,9 @@ GEN5_EXPORT void gen5_digest_to_hex(const struct gen5_digest *digest,
 
 // From exactly 64 hexadecimal digits of either case; false for anything else.
 GEN5_EXPORT bool gen5_digest_from_hex(const char *hex, size_t length, struct gen5_digest *digest);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

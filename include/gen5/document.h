@@ -18,6 +18,10 @@
 #include "gen5/export.h"
 #include "gen5/limits.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gen5_leaf_kind {
     GEN5_LEAF_NULL,
     GEN5_LEAF_BOOLEAN,
@@ -82,5 +86,9 @@ GEN5_EXPORT char *gen5_bytes_to_json(const char *bytes, size_t size);
 // in it.
 GEN5_EXPORT enum gen5_status gen5_comma_list_to_json(const char *list, size_t size, char **literal,
                                                      struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

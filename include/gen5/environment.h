@@ -14,6 +14,10 @@
 #include "gen5/export.h"
 #include "gen5/limits.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gen5_component {
     char *id;                  // "torch", in UTF-8
     char *canonical;           // "name=torch;version=2.4.0;cuda=12.1", in UTF-8
@@ -70,5 +74,9 @@ GEN5_EXPORT enum gen5_status gen5_environment_compare(const struct gen5_environm
                                                       const struct gen5_environment *second,
                                                       struct gen5_drift **drifts, size_t *count,
                                                       struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

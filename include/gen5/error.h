@@ -14,6 +14,10 @@
 
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gen5_status {
     GEN5_OK = 0,
     GEN5_ERROR_SYSTEM,    // a system call failed: os_error is its errno
@@ -68,5 +72,9 @@ GEN5_EXPORT enum gen5_status gen5_error_prefix(struct gen5_error *error, const c
 // The errno that a file system answers for `error`: os_error where there is one; ENOMEM, EFBIG,
 // EINVAL, ENOENT, ESTALE or EIO by the status; 0 for GEN5_OK.
 GEN5_EXPORT int gen5_error_errno(const struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include "gen5/error.h"
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GEN5_HEADER_SIZE = 32, GEN5_CHUNK_HEADER_SIZE = 12, GEN5_TAG_SIZE = 4 };
 
 // The largest container that the header's 32-bit fields can describe.
@@ -46,5 +50,9 @@ GEN5_EXPORT void gen5_chunk_header_read(const uint8_t bytes[GEN5_CHUNK_HEADER_SI
                                         struct gen5_chunk_header *header);
 GEN5_EXPORT void gen5_chunk_header_write(const struct gen5_chunk_header *header,
                                          uint8_t bytes[GEN5_CHUNK_HEADER_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include "gen5/limits.h"
 #include "gen5/source.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gen5_image_kind {
     GEN5_IMAGE_UNKNOWN = 0,
     GEN5_IMAGE_PNG,
@@ -78,5 +82,9 @@ GEN5_EXPORT const char *gen5_image_colour_name(enum gen5_image_colour colour);
 GEN5_EXPORT enum gen5_status gen5_image_describe(const struct gen5_source *source,
                                                  struct gen5_image_description *description,
                                                  struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

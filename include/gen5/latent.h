@@ -14,6 +14,10 @@
 #include "gen5/error.h"
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // One latent of one container, both borrowed.
 struct gen5_latent {
     const struct gen5_container *container;
@@ -64,5 +68,9 @@ GEN5_EXPORT enum gen5_status gen5_latent_compare(const struct gen5_latent *first
 // more than the limits' tensor_elements_max.
 GEN5_EXPORT enum gen5_status gen5_latent_read(const struct gen5_latent *latent, float **elements,
                                               size_t *element_count, struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,6 +18,10 @@
 #include "gen5/error.h"
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GEN5_LATENT_NAME_SIZE_MAX = 255 };
 
 // Write the file name for a key, ended by a NUL. Returns its length. An empty key is "%.npy". 0 and
@@ -34,5 +38,9 @@ GEN5_EXPORT enum gen5_status gen5_latent_name_to_key(const char *name, char **ke
 // Whether a name ends as cut names do. Their keys are found by making the names of those that there
 // are.
 GEN5_EXPORT bool gen5_latent_name_is_cut(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

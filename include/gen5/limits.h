@@ -11,6 +11,10 @@
 
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gen5_limits {
     uint64_t payload_size_max;     // bytes of one decoded payload
     uint64_t manifest_size_max;    // bytes of the decoded manifest
@@ -26,5 +30,9 @@ struct gen5_limits {
 // 4 GiB payloads, 64 MiB manifests, 1 MiB environments, 2^28 pixels, FORMAT.md's limits for
 // tensors, 65 536 records, JSON 500 deep.
 GEN5_EXPORT struct gen5_limits gen5_limits_default(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

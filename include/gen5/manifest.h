@@ -22,6 +22,10 @@
 #include "gen5/header.h"
 #include "gen5/limits.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // More dimensions than numpy allows are damage (numpy's NPY_MAXDIMS of the reference's time).
 enum { GEN5_RANK_MAX = 32 };
 
@@ -117,5 +121,9 @@ GEN5_EXPORT enum gen5_status gen5_metadata_check(const char *text, size_t size,
 GEN5_EXPORT enum gen5_status gen5_environment_check(const char *text, size_t size,
                                                     const struct gen5_limits *limits,
                                                     struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 #include "gen5/manifest.h"
 #include "gen5/source.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Enough for the header of any shape with GEN5_RANK_MAX dimensions of 64 bits.
 enum { GEN5_NPY_HEADER_SIZE_MAX = 1024 };
 
@@ -56,5 +60,9 @@ GEN5_EXPORT bool gen5_npy_is_payload(const struct gen5_npy *npy);
 GEN5_EXPORT enum gen5_status gen5_npy_convert(const struct gen5_source *source,
                                               const struct gen5_npy *npy, int fd_out,
                                               struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 #include "gen5/error.h"
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gen5_verification {
     GEN5_VERIFY = 0,   // compare the SHA-256
     GEN5_NO_VERIFY = 1 // everything else is checked, the SHA-256 is not
@@ -45,5 +49,9 @@ GEN5_EXPORT enum gen5_status gen5_payload_read_prefix(const struct gen5_containe
                                                       const struct gen5_record *record,
                                                       void *buffer, size_t size,
                                                       struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

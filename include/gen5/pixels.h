@@ -14,6 +14,10 @@
 #include "gen5/limits.h"
 #include "gen5/source.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GEN5_PIXEL_SAMPLES = 4 }; // red, green, blue, alpha
 
 struct gen5_pixels {
@@ -60,5 +64,9 @@ GEN5_EXPORT void gen5_pixels_draw_difference(const struct gen5_pixels *first,
 // height must be 1 to 1 000 000 (GEN5_ERROR_INVALID). Does not sync.
 GEN5_EXPORT enum gen5_status gen5_png_write(int fd, uint32_t width, uint32_t height,
                                             const uint8_t *rgb, struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

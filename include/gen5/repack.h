@@ -16,6 +16,10 @@
 #include "gen5/limits.h"
 #include "gen5/source.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gen5_edit_kind {
     GEN5_PUT_IMAGE,       // content: the image file
     GEN5_PUT_LATENT,      // content: a .npy file; key names the latent
@@ -68,5 +72,9 @@ GEN5_EXPORT enum gen5_status gen5_repack(const struct gen5_container *old,
 // Write a valid container without members (FORMAT.md's schema with empty strings and tags, and the
 // date of now) to the empty file `fd_out`. Does not sync.
 GEN5_EXPORT enum gen5_status gen5_repack_blank(int fd_out, struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

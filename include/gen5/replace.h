@@ -22,6 +22,10 @@
 #include "gen5/error.h"
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // What tells one state of a file from every other (device, inode, size and both times: a clock may
 // go back and a size may stay the same, all five together do not).
 struct gen5_identity {
@@ -82,5 +86,9 @@ GEN5_EXPORT void gen5_replacement_release(struct gen5_replacement *replacement);
 // not (EINVAL) are let pass.
 GEN5_EXPORT enum gen5_status gen5_file_sync(int fd, struct gen5_error *error);
 GEN5_EXPORT enum gen5_status gen5_folder_sync(int folder_fd, struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

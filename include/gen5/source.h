@@ -13,6 +13,10 @@
 #include "gen5/error.h"
 #include "gen5/export.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gen5_source {
     int fd;             // -1 where the bytes are in memory
     const void *memory; // NULL where the bytes are in a file
@@ -44,5 +48,9 @@ GEN5_EXPORT enum gen5_status gen5_source_read_all(const struct gen5_source *sour
 // (which shares extents on file systems that clone), else by reading and writing.
 GEN5_EXPORT enum gen5_status gen5_source_copy(const struct gen5_source *source, int fd_out,
                                               uint64_t offset_out, struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

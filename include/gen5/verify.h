@@ -15,6 +15,10 @@
 #include "gen5/limits.h"
 #include "gen5/source.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gen5_rigour {
     // Only what keeps a reader from getting a member as it was stored: the structure that leads to
     // the chunks that count, their sizes and their hashes.
@@ -54,5 +58,9 @@ GEN5_EXPORT enum gen5_status gen5_verify(const struct gen5_source *source,
                                          const struct gen5_limits *limits, enum gen5_rigour rigour,
                                          const struct gen5_verify_visitor *visitor,
                                          struct gen5_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

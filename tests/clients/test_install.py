@@ -13,7 +13,8 @@ from installed import BUILD, Installed
 from mount_case import REFERENCE, read_file
 from mounted import ROOT
 
-STRICT = ("-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+STRICT = ("-std=c17", *WARNINGS)
 
 
 def example():
@@ -56,17 +57,29 @@ class Library(Installed):
                              PKG_CONFIG_PATH=self.modules())
         self.program("cc", *STRICT, "-fsyntax-only", source, *shlex.split(flags.stdout.decode()))
 
+    def test_the_example_is_a_program_in_cplusplus_too_with_all_headers(self):
+        headers = os.listdir(self.installed("include", "gen5"))
+        includes = "".join(f"#include <gen5/{name}>\n" for name in sorted(headers))
+        source = self.write("prompts.cc", includes + example())
+        program = os.path.join(self.work, "prompts")
+        flags = self.program("pkg-config", "--cflags", "--libs", "gen5",
+                             PKG_CONFIG_PATH=self.modules())
+        self.program("c++", "-std=c++11", *WARNINGS, "-o", program, source,
+                     *shlex.split(flags.stdout.decode()))
+        self.assert_prints_prompts(program)
+
     def test_each_header_can_be_included_alone(self):
         folder = self.installed("include", "gen5")
         headers = sorted(os.listdir(folder))
         self.assertEqual(headers, sorted(
             {name.removesuffix(".in") for name in os.listdir(os.path.join(ROOT, "include", "gen5"))}
         ))
-        text = self.write("nothing.c", "extern int nothing;\n")
-        for name in headers:
-            with self.subTest(name):
-                self.program("cc", *STRICT, "-fsyntax-only", "-I", self.installed("include"),
-                             "-include", f"gen5/{name}", text)
+        for compiler, standard, source in ("cc", "c17", "nothing.c"), ("c++", "c++11", "nothing.cc"):
+            text = self.write(source, "extern int nothing;\n")
+            for name in headers:
+                with self.subTest(name, compiler=compiler):
+                    self.program(compiler, f"-std={standard}", *WARNINGS, "-fsyntax-only", "-I",
+                                 self.installed("include"), "-include", f"gen5/{name}", text)
 
     def test_cmake_finds_it(self):
         self.write("prompts.c", example())
