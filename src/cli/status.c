@@ -86,7 +86,9 @@ static int print_lines(const char *path, FILE *file, bool requests) {
     while (getline(&line, &size, file) > 0) {
         bool counts = strncmp(line, REQUEST_WORD, strlen(REQUEST_WORD)) == 0;
         if (counts == requests) {
-            fputs(counts ? line + strlen(REQUEST_WORD) : line, stdout);
+            line[strcspn(line, "\n")] = '\0';
+            print_harmless(counts ? line + strlen(REQUEST_WORD) : line);
+            putchar('\n');
         }
     }
     free(line);
@@ -111,7 +113,7 @@ static int print_status(const char *path, const char *mountpoint, bool requests)
 static int status_of(const struct mount_table *table, const char *path, bool requests) {
     char *mountpoint = mountpoint_resolve(path);
     if (mountpoint == NULL) {
-        complain(path, "%s", strerror(errno));
+        complain(path, "cannot look at it: %s", strerror(errno));
         return COMMAND_NOT_MOUNTED;
     }
     const struct mount_entry *entry = mount_table_find(table, mountpoint);
@@ -159,7 +161,7 @@ int command_status(char **words) {
     struct mount_table table;
     int problem = mount_table_read(&table);
     if (problem != 0) {
-        complain("/proc/self/mountinfo", "%s", strerror(problem));
+        complain("/proc/self/mountinfo", "cannot read it: %s", strerror(problem));
         return COMMAND_FAILED;
     }
     int status = path == NULL ? list_mounts(&table) : status_of(&table, path, requests);

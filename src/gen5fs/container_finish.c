@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "plain_text.h"
 #include "rescue.h"
 
 // Whether a file that is still here at the end has bytes that the container has not, and why. The
@@ -110,6 +111,14 @@ void container_finish_all(struct filesystem *filesystem) {
     free(nodes);
 }
 
+static void report_file(FILE *out, const char *state, const char *container,
+                        const struct file_node *file) {
+    fprintf(out, "%s: ", state);
+    plain_text_print(out, container != NULL ? container : "?");
+    fputc('/', out);
+    plain_text_print(out, file->path);
+}
+
 static void report_container(struct filesystem *filesystem, struct container *container,
                              FILE *out) {
     char *path = container_path(filesystem, container);
@@ -119,11 +128,14 @@ static void report_container(struct filesystem *filesystem, struct container *co
             continue;
         }
         if (file->draft_fd >= 0 && file->changes != file->changes_committed) {
-            fprintf(out, "dirty: %s/%s\n", path != NULL ? path : "?", file->path);
+            report_file(out, "dirty", path, file);
+            fputc('\n', out);
         }
         if (file->error_number != 0) {
-            fprintf(out, "failed: %s/%s: %s\n", path != NULL ? path : "?", file->path,
-                    file->error != NULL ? file->error : "");
+            report_file(out, "failed", path, file);
+            fputs(": ", out);
+            plain_text_print(out, file->error != NULL ? file->error : "");
+            fputc('\n', out);
         }
     }
     pthread_mutex_unlock(&container->lock);

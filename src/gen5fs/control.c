@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "plain_text.h"
 #include "rescue.h"
 
 // Numbers that no inode of the source has: file systems count from below.
@@ -65,8 +66,11 @@ static int make_text(struct filesystem *filesystem, char **text, size_t *size) {
     if (out == NULL) {
         return errno;
     }
-    fprintf(out, "source: %s\nmountpoint: %s\ndaemon: %d\nmode: %s\n", filesystem->source_path,
-            filesystem->mount_path, (int)getpid(),
+    fputs("source: ", out);
+    plain_text_print(out, filesystem->source_path);
+    fputs("\nmountpoint: ", out);
+    plain_text_print(out, filesystem->mount_path);
+    fprintf(out, "\ndaemon: %d\nmode: %s\n", (int)getpid(),
             filesystem->read_only ? "read-only" : "read-write");
     container_report(filesystem, out);
     rescue_report(filesystem, out);

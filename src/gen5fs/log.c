@@ -11,21 +11,13 @@
 #include <unistd.h>
 
 #include "filesystem.h"
+#include "plain_text.h"
 
 // Where the log goes is the process's, like standard error itself.
 static atomic_bool to_syslog;
 
 // Longer than a path and a libgen5 message together.
 enum { LINE_SIZE = 8192 };
-
-// User data in a message must neither forge a second line nor drive a terminal.
-static void replace_control_characters(char *text) {
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-            *text = '?';
-        }
-    }
-}
 
 __attribute__((format(printf, 2, 0))) static void write_line(int priority, const char *format,
                                                              va_list arguments) {
@@ -35,7 +27,7 @@ __attribute__((format(printf, 2, 0))) static void write_line(int priority, const
     if (printed < 0) {
         return;
     }
-    replace_control_characters(line);
+    plain_text_make(line);
     if (atomic_load_explicit(&to_syslog, memory_order_relaxed)) {
         syslog(priority, "%s", line + prefix);
         return;

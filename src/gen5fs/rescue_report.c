@@ -14,6 +14,7 @@
 #include "filesystem.h"
 #include "folder_walk.h"
 #include "gen5/replace.h"
+#include "plain_text.h"
 #include "rescue.h"
 
 #define RESCUED_FOLDER CONTROL_NAME "/rescued"
@@ -29,13 +30,6 @@ static bool is_reason(const char *name) {
     size_t length = strlen(name);
     return length > strlen(REASON_SUFFIX) &&
            strcmp(name + length - strlen(REASON_SUFFIX), REASON_SUFFIX) == 0;
-}
-
-// A name may hold anything but NUL and '/': it must not forge a line.
-static void print_plain(FILE *out, const char *text) {
-    for (; *text != '\0'; text++) {
-        fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
-    }
 }
 
 static void read_reason(int folder_fd, const char *name, char reason[REASON_SIZE_MAX]) {
@@ -64,11 +58,11 @@ static void report_entry(void *context, int folder_fd, const char *folder, const
     char reason[REASON_SIZE_MAX];
     read_reason(folder_fd, name, reason);
     fputs("rescued: ", report->out);
-    print_plain(report->out, folder);
+    plain_text_print(report->out, folder);
     fputc('/', report->out);
-    print_plain(report->out, name);
+    plain_text_print(report->out, name);
     fputs(": ", report->out);
-    print_plain(report->out, reason[0] != '\0' ? reason : "its reason was not kept");
+    plain_text_print(report->out, reason[0] != '\0' ? reason : "its reason was not kept");
     fputc('\n', report->out);
 }
 
