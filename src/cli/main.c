@@ -68,16 +68,23 @@ static const struct command *find_command(const char *name) {
     return NULL;
 }
 
-static int complain_of_command(const char *name) {
-    const char *names[COMMAND_COUNT];
+// The command that was probably meant; NULL where that is not clear.
+static const char *closest_command(const char *name) {
+    static const char *const others[] = {"help", "--help", "--version"};
+    const char *names[COMMAND_COUNT + sizeof others / sizeof *others];
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         names[i] = commands[i].name;
     }
-    const char *closest = closest_word(name, names, COMMAND_COUNT);
+    memcpy(names + COMMAND_COUNT, others, sizeof others);
+    return closest_word(name, names, sizeof names / sizeof *names);
+}
+
+static int complain_of_command(const char *name, const char *otherwise) {
+    const char *closest = closest_command(name);
     if (closest != NULL) {
         complain(name, "no such command; did you mean gen5fs %s?", closest);
     } else {
-        complain(name, "neither a command nor a folder to mount; see gen5fs --help");
+        complain(name, "%s; see gen5fs --help", otherwise);
     }
     return COMMAND_USAGE;
 }
@@ -93,15 +100,21 @@ static bool is_either(const char *word, const char *one, const char *other) {
     return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
-// `name` is the word behind "help"; NULL where there is none.
-static int help_with(const char *name) {
-    if (name == NULL) {
+// `words` are those behind "help".
+static int help_with(char **words) {
+    const char *name = words[0];
+    if (name == NULL || is_either(name, "--help", "-h") || strcmp(name, "help") == 0) {
         print_help(stdout);
         return COMMAND_DONE;
     }
+    if (words[1] != NULL) {
+        complain("help", "%s is one argument too many; use gen5fs help COMMAND", words[1]);
+        return COMMAND_USAGE;
+    }
     const struct command *command = find_command(name);
     char asked[] = "--help";
-    return command != NULL ? command->run((char *[]){asked, NULL}) : complain_of_command(name);
+    return command != NULL ? command->run((char *[]){asked, NULL})
+                           : complain_of_command(name, "no such command");
 }
 
 static int run(char **words) {
@@ -111,10 +124,11 @@ static int run(char **words) {
         return COMMAND_USAGE;
     }
     if (is_either(first, "--help", "-h")) {
-        return help_with(NULL);
+        print_help(stdout);
+        return COMMAND_DONE;
     }
     if (strcmp(first, "help") == 0) {
-        return help_with(words[1]);
+        return help_with(words + 1);
     }
     if (is_either(first, "--version", "-V")) {
         puts("gen5fs " GEN5_VERSION);
@@ -124,7 +138,11 @@ static int run(char **words) {
     if (command != NULL) {
         return command->run(words + 1);
     }
-    return begins_mount(first) ? command_mount(words) : complain_of_command(first);
+    // A switch alone mounts nothing.
+    bool misspelt = words[1] == NULL && first[0] == '-' && closest_command(first) != NULL;
+    return begins_mount(first) && !misspelt
+               ? command_mount(words)
+               : complain_of_command(first, "neither a command nor a folder to mount");
 }
 
 // The name that this program was started by, without folders.
