@@ -159,7 +159,7 @@ int batch_do(const struct batch *batch, char *const *paths, const char *folder) 
     course.status = course.list.complete ? COMMAND_DONE : COMMAND_FAILED;
     int problem = folders_make(folder);
     if (problem != 0) {
-        complain(folder, "%s", strerror(problem));
+        complain(folder, "cannot make it: %s", strerror(problem));
         course.status = COMMAND_FAILED;
     } else if (find_targets(&course, folder)) {
         make_all(&course);

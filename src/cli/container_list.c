@@ -31,7 +31,7 @@ static int by_name(const FTSENT **left, const FTSENT **right) {
 }
 
 static void cannot_look(struct container_list *list, const char *path, int os_error) {
-    complain(path, "%s", strerror(os_error));
+    complain(path, "cannot look at it: %s", strerror(os_error));
     list->complete = false;
 }
 

@@ -204,7 +204,7 @@ static bool pack_folder(void *context, const char *path, const char *target,
         problem = ENOMEM;
     }
     if (problem != 0) {
-        complaint_list_add(complaints, target, "%s", strerror(problem));
+        complaint_list_add(complaints, target, "cannot make it: %s", strerror(problem));
         return false;
     }
     bool made = parts_find(&parts, path, complaints) &&

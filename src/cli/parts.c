@@ -62,7 +62,8 @@ struct finding {
 };
 
 static void complain_of_folder(const struct finding *finding, int problem) {
-    complaint_list_add(finding->complaints, finding->folder, "%s", strerror(problem));
+    complaint_list_add(finding->complaints, finding->folder, "cannot read it: %s",
+                       strerror(problem));
 }
 
 // Take the member of this name. 0 or an errno.

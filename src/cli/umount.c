@@ -221,7 +221,7 @@ static int complain_not_mounted(const char *path, const struct mount_entry *entr
 static int unmount_path(const char *path, bool lazy) {
     char *mountpoint = mountpoint_resolve(path);
     if (mountpoint == NULL) {
-        complain(path, "%s", strerror(errno));
+        complain(path, "cannot look at it: %s", strerror(errno));
         return COMMAND_NOT_MOUNTED;
     }
     struct mount_table table;

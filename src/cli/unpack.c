@@ -59,7 +59,7 @@ static bool fill_and_commit(bool overwrite, const struct container_file *file, c
     if (problem == EEXIST && !overwrite) {
         complaint_list_add(complaints, target, "exists; use -f to write into it");
     } else if (problem != 0) {
-        complaint_list_add(complaints, target, "%s", strerror(problem));
+        complaint_list_add(complaints, target, "cannot make it: %s", strerror(problem));
     }
     return problem == 0 && result == MEMBER_FILES_WHOLE;
 }
