@@ -454,11 +454,13 @@ def write_and_sync(path, content):
     os.write(descriptor, content)
     try:
         os.fsync(descriptor)
-    finally:
+    except OSError as refusal:
         try:
             os.close(descriptor)
         except OSError as error:
-            assert error.errno == errno.EINVAL, error
+            assert error.errno == refusal.errno, error
+        raise
+    os.close(descriptor)
 
 
 def write_and_rename(path, content):
@@ -557,13 +559,13 @@ class InvalidWrites(unittest.TestCase):
         super().setUpClass()
         cls.mount = cls.enterClassContext(Mount(prepare=cls.prepare))
 
-    def assert_refused(self, name, member, content, words, save):
+    def assert_refused(self, name, member, content, words, save, number=errno.EINVAL):
         path = os.path.join(self.mount.path, name, member)
         old_member = read_file(path)
         old_container = read_file(os.path.join(self.mount.source, name))
         with self.assertRaises(OSError) as raised:
             save(path, content)
-        self.assertEqual(raised.exception.errno, errno.EINVAL, raised.exception)
+        self.assertEqual(raised.exception.errno, number, raised.exception)
         self.assertEqual(
             read_file(os.path.join(self.mount.source, name)), old_container, "the container changed")
         self.assertEqual(read_file(path), old_member, "the member changed")
@@ -602,6 +604,18 @@ class InvalidWrites(unittest.TestCase):
             os.close(descriptor)
 
         self.assert_refused("late.gen5", "latent.npy", head, "(?i)element|large|many|size|100", save)
+
+    def test_documents_over_their_limits_are_too_large(self):
+        document = container.parse(BASE).root
+        for member, content in (
+            ("metadata.json", json.dumps({**document, "own": "x" * (64 << 20)}).encode()),
+            ("env.json", json.dumps({"env_version": 1, "components": [{
+                "component_id": "os", "cononical_str": "x" * (1 << 20), "hash": ""}]}).encode()),
+        ):
+            for save in write_file, write_and_sync, write_and_rename:
+                with self.subTest(member, save=save.__name__):
+                    self.assert_refused("late.gen5", member, content, "limit|larger|too large", save,
+                                        errno.EFBIG)
 
     def test_the_reason_goes_away_with_a_good_save(self):
         self.assert_refused("late.gen5", "env.json", b"{}", ".", write_file)
