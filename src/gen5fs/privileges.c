@@ -158,9 +158,10 @@ static bool forbid(scmp_filter_ctx filter) {
             return false;
         }
     }
-    // Sockets for the system's log alone.
-    return seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX)) ==
-           0;
+    // Sockets for the system's log alone. The second operand, which NE has no use for, is what
+    // clang misses.
+    const struct scmp_arg_cmp other_family = SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0);
+    return seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1, other_family) == 0;
 }
 
 static bool forbid_calls(void) {
