@@ -5,6 +5,7 @@
 #include "frame.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ enum {
     WINDOW_LOG_MAX = 23, // 8 MiB, what RFC 8878, 3.1.1.1.2 asks of every decoder
     READ_BUFFER_SIZE = 128 * 1024 + 512, // one block and what surrounds it
     WRITE_BUFFER_SIZE = 128 * 1024,
+    SPARE_SIZE_MAX = 256 * 1024, // what a context without a window takes, and some
 };
 
 static enum gen5_status damaged(const struct gen5_source *stored, struct gen5_error *error,
@@ -75,6 +77,25 @@ enum gen5_status gen5_frame_content_size(const struct gen5_source *stored, uint6
 
 // --- Decoding ---
 
+// A decoder that was used before, for the next one who needs one; NULL where there is none. A new
+// one asks the processor what it can do, which in a virtual machine takes as long as reading a
+// manifest.
+static _Atomic(ZSTD_DCtx *) spare;
+
+static ZSTD_DCtx *take_context(void) {
+    ZSTD_DCtx *context = atomic_exchange(&spare, NULL);
+    return context != NULL ? context : ZSTD_createDCtx();
+}
+
+// NULL is allowed.
+static void give_context_back(ZSTD_DCtx *context) {
+    if (context != NULL && ZSTD_sizeof_DCtx(context) <= SPARE_SIZE_MAX &&
+        !ZSTD_isError(ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters))) {
+        context = atomic_exchange(&spare, context);
+    }
+    ZSTD_freeDCtx(context);
+}
+
 struct gen5_frame_reader {
     struct gen5_source stored;
     ZSTD_DCtx *context;
@@ -92,7 +113,7 @@ enum gen5_status gen5_frame_reader_new(const struct gen5_source *stored,
         return gen5_error_set_memory(error);
     }
     made->stored = *stored;
-    made->context = ZSTD_createDCtx();
+    made->context = take_context();
     if (stored->memory != NULL) {
         made->input.src = (const char *)stored->memory + stored->offset;
         made->input.size = (size_t)stored->size;
@@ -113,7 +134,7 @@ enum gen5_status gen5_frame_reader_new(const struct gen5_source *stored,
 
 void gen5_frame_reader_free(struct gen5_frame_reader *reader) {
     if (reader != NULL) {
-        ZSTD_freeDCtx(reader->context);
+        give_context_back(reader->context);
         free(reader->buffer);
         free(reader);
     }

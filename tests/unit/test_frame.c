@@ -258,6 +258,32 @@ Test(frame, every_truncation_is_damage) {
     free(content);
 }
 
+Test(frame, one_that_was_left_in_the_middle_or_is_damaged_does_not_harm_the_next) {
+    enum { SIZE = 200000 };
+    char *content = make_mixture(SIZE);
+    char *decoded = malloc(SIZE);
+    void *frame = NULL;
+    size_t frame_size = 0;
+    cr_assert_not_null(decoded);
+    cr_assert_eq(gen5_frame_compress(content, SIZE, 3, &frame, &frame_size, NULL), GEN5_OK);
+    int fd = file_of(frame, frame_size);
+    const struct gen5_source whole = source_of(fd);
+    for (size_t left = 0; left <= frame_size; left += 4099) {
+        struct gen5_frame_reader *reader = NULL;
+        struct gen5_source cut = gen5_source_window(&whole, 0, left);
+        size_t got = 0;
+        cr_assert_eq(gen5_frame_reader_new(&cut, &reader, NULL), GEN5_OK);
+        (void)gen5_frame_reader_read(reader, decoded, left, &got, NULL);
+        gen5_frame_reader_free(reader);
+        cr_expect_eq(decode(&whole, decoded, SIZE, 70000, &got, NULL), GEN5_OK, "after %zu", left);
+        cr_expect_eq(memcmp(decoded, content, SIZE), 0, "after %zu", left);
+    }
+    close(fd);
+    free(frame);
+    free(decoded);
+    free(content);
+}
+
 // Window descriptor 0x70: 2^(10+14) = 16 MiB.
 Test(frame, window_over_eight_mebibytes_is_over_the_limit) {
     static const char frame[] = MAGIC "\x80\x70\x00\x00\x00\x01\x09\x00\x00x";
