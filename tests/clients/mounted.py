@@ -7,6 +7,7 @@
 
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -65,7 +66,9 @@ def is_mount_point(path):
     wanted = os.fsencode(os.path.realpath(os.path.dirname(path)) + "/" + os.path.basename(path))
     with open("/proc/self/mountinfo", "rb") as table:
         points = [line.split(b" ")[4] for line in table]
-    return wanted in [point.replace(b"\\040", b" ").replace(b"\\134", b"\\") for point in points]
+    # Spaces, tabs, newlines and backslashes are there as three digits behind a backslash.
+    return wanted in [re.sub(rb"\\(\d{3})", lambda digits: bytes([int(digits[1], 8)]), point)
+                      for point in points]
 
 
 class Mount:

@@ -75,8 +75,10 @@ class CommandsCase(CommandCase):
         elif needs == "library":
             shutil.copyfile(os.path.join(REFERENCE, FIXTURE), os.path.join(path, b"a.gen5"))
         else:
+            library = os.path.join(self.place, b"library")
+            os.mkdir(library)
             self.mounts(path)
-            self.gen5fs("mount", "--", self.work, path)
+            self.gen5fs("mount", "--", library, path)
         return path
 
     def mounts(self, path):
