@@ -96,6 +96,14 @@ static void take_file(struct container_list *list, FTS *walk, FTSENT *entry, con
             add_file(list, entry, folder);
         }
         return;
+    case FTS_NS: // nor anything that can be looked at
+    case FTS_SLNONE:
+        if (given) {
+            add(list, entry, strdup(entry->fts_path), folder);
+        } else {
+            take_trouble(list, entry);
+        }
+        return;
     default:
         take_trouble(list, entry);
         return;

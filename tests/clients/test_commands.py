@@ -275,11 +275,11 @@ class HostileNames(CommandsCase):
 
 class Json(CommandsCase):
     @of_each(*WITH_JSON)
-    def test_it_is_one_object_a_line_for_what_is_sound_and_what_is_damaged(self, command):
+    def test_it_is_one_object_a_line_for_what_is_sound_and_what_is_not(self, command):
         path = self.make(command)
         damaged = path.replace(b"sound", b"damaged")
         write_file(damaged, b"GEN5 and no more")
-        paths = [path] if command == "diff" else [path, damaged]
+        paths = [path] if command == "diff" else [path, damaged, path + b".missing", path]
         done = self.program(GEN5FS, *self.words(command), "--json", *paths, status=None)
         self.assertTrue(done.stdout.endswith(b"\n"))
         found = [strict_json(line) for line in done.stdout.decode("ascii").splitlines()]

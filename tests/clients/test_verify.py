@@ -347,6 +347,16 @@ class Places(CommandCase):
         self.assert_complaint(done, fifo, "regular")
         self.gen5fs("verify", "", status=2)
 
+    def test_what_is_not_there_has_its_line_of_json_in_its_place(self):
+        missing, dangling = os.path.join(self.work, "missing"), os.path.join(self.work, "dangling")
+        os.symlink(missing, dangling)
+        good = self.put("good.gen5")
+        self.assertEqual(self.files(missing, good, dangling, status=2), [missing, good, dangling])
+        for path in missing, dangling:
+            line, = self.json_lines("verify", "--json", path, status=2)
+            self.assertEqual((line["sound"], line["faults"]), (False, []))
+            self.assertIn("No such file", line["error"])
+
     def test_a_file_that_cannot_be_looked_at_has_its_line_of_json(self):
         fifo = os.path.join(self.work, "fifo")
         os.mkfifo(fifo)
