@@ -15,6 +15,7 @@ from mount_case import new_image, new_latent, npy_bytes, read_file
 
 NAME = "a.gen5"
 FIXTURE = "extra-fields.gen5"
+TAGS = "user.xdg.tags"
 PROMPT = re.compile(rb'"prompt": "[^"]*"')
 
 
@@ -90,6 +91,11 @@ def old_away_first(path, content):
         os.unlink(path + "~")
 
 
+def as_tags(path, content):
+    with Step("set"):
+        os.setxattr(path, TAGS, content)
+
+
 def deleted_first(path, content):
     with Step("remove"):
         try:
@@ -115,6 +121,10 @@ class Save:
         del mount
         return self.contents[flip]
 
+    def shown(self, mount):
+        """What is read back."""
+        return read_file(self.path(mount))
+
     def act(self, mount, flip):
         self.write(self.path(mount), self.content(mount, flip))
 
@@ -124,6 +134,13 @@ class MetadataSave(Save):
 
     def content(self, mount, flip):
         return PROMPT.sub(self.contents[flip], read_file(self.path(mount)))
+
+
+class TagsSave(Save):
+    """Of the container's directory, which is no file."""
+
+    def shown(self, mount):
+        return os.getxattr(self.path(mount), TAGS)
 
 
 def _latents(dtype, side, order="C"):
@@ -161,4 +178,5 @@ def saves():
         Save("environment in place", "env.json", environments, in_place),
         MetadataSave("metadata in place", "metadata.json", prompts, in_place),
         MetadataSave("metadata by rename", "metadata.json", prompts, by_rename),
+        TagsSave("tags", "", [b"one,two", b"another"], as_tags),
     ]

@@ -83,7 +83,7 @@ class FailingCalls(MountCase):
         for flip in (0, 1, 0):
             save.act(self.mount.path, flip)
             states.append(self.container())
-            self.shown[flip] = read_file(save.path(self.mount.path))
+            self.shown[flip] = save.shown(self.mount.path)
             self.assert_sound(self.source(saves.NAME))
         self.assertEqual(states[0], states[2], "saving is not deterministic")
         self.flip = 0
@@ -92,7 +92,7 @@ class FailingCalls(MountCase):
     def assert_shown(self, save):
         """The mount shows the member as it is now, and nothing else that was not there before."""
         self.assert_eventually(
-            lambda: read_file(save.path(self.mount.path)) == self.shown[self.flip],
+            lambda: save.shown(self.mount.path) == self.shown[self.flip],
             "other bytes are shown",
         )
         self.assert_eventually(
