@@ -214,6 +214,7 @@ class Conflicts(TagsCase):
         self.assert_os_error(errno.ESTALE, os.close, draft)
         stored = self.stored("a.gen5")
         self.assertEqual((stored.model_info["tags"], stored.prompt), (["tagged"], self.before.prompt))
+        self.mount.unmount()
         self.assert_rescued(text, "a.gen5")
 
     def test_a_draft_of_another_member_does_not(self):
