@@ -43,6 +43,8 @@ enum {
     // rescued.
     GRACE_MS = 10 * 1000,
     ABORT_MS = 5 * 1000,
+    // As many as the caches of the daemon have, and some. 64 KiB of the kernel's memory.
+    DESCRIPTORS_EXPECTED = 8192,
 };
 
 struct mount {
@@ -102,6 +104,21 @@ static void raise_descriptor_limit(void) {
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
         note("cannot raise the limit of open files: %s", strerror(errno));
+    }
+}
+
+// The table of descriptors has to grow while there is one thread: later the kernel waits each time
+// until no other thread can be looking at the old one, which takes as long as hundreds of requests.
+static void grow_descriptor_table(int any_fd) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    const rlim_t size =
+        limit.rlim_cur < DESCRIPTORS_EXPECTED ? limit.rlim_cur : DESCRIPTORS_EXPECTED;
+    const int last = size > 0 ? fcntl(any_fd, F_DUPFD_CLOEXEC, (int)size - 1) : -1;
+    if (last >= 0) {
+        close(last);
     }
 }
 
@@ -348,6 +365,7 @@ static int run(const struct gen5fs_mount_options *options, const struct mount_ta
     struct mount mount = {.target = *target, .ended_fd = -1, .signal_fd = -1, .guard = GUARD_NONE};
     umask(0);
     raise_descriptor_limit();
+    grow_descriptor_table(target->source_fd);
     bound_memory();
     int status = start(&mount, options, live_fd);
     if (status != 0 && mount.mounted) {

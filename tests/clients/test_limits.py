@@ -24,6 +24,14 @@ def descriptor_limit(pid):
     raise AssertionError("no limit of open files")
 
 
+def descriptor_table_size(pid):
+    """How many descriptors a process can have before the kernel makes it a larger table."""
+    for line in read_file(f"/proc/{pid}/status").decode().splitlines():
+        if line.startswith("FDSize:"):
+            return int(line.split()[1])
+    raise AssertionError("no size of the table of descriptors")
+
+
 def may_raise_limits():
     """Whether this process has CAP_SYS_RESOURCE (linux/capability.h: 24)."""
     for line in read_file("/proc/self/status").decode().splitlines():
@@ -47,6 +55,26 @@ class DescriptorLimit(MountCase):
         mount = self.mounted(wrapper=wrapper)
         self.assertEqual(descriptor_limit(mount.pid), 4096)
         self.assertNotIn("limit", mount.log())
+
+
+class DescriptorTable(MountCase):
+    COUNT = 600
+    FIRST_SIZE = 64  # of a process that opens few files
+
+    def make_containers(self, source):
+        for number in range(self.COUNT):
+            shutil.copy(os.path.join(REFERENCE, "one-pixel.gen5"),
+                        os.path.join(source, f"{number}.gen5"))
+
+    def test_it_does_not_grow_while_containers_are_listed(self):
+        """The kernel holds up whoever opens something then."""
+        mount = self.mounted(prepare=self.make_containers)
+        size = descriptor_table_size(mount.pid)
+        for number in range(self.COUNT):
+            self.assertIn("metadata.json", os.listdir(os.path.join(mount.path, f"{number}.gen5")))
+        opened = len(os.listdir(f"/proc/{mount.pid}/fd"))
+        self.assertGreater(opened, self.FIRST_SIZE, "containers are kept open")
+        self.assertEqual(descriptor_table_size(mount.pid), size)
 
 
 def as_others(*limits):
