@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arguments.h"
@@ -89,6 +90,11 @@ static const struct mount_word mount_words[] = {
 
 enum { MOUNT_WORD_COUNT = sizeof mount_words / sizeof mount_words[0] };
 
+// Words with a value of our own: "NAME=MIB".
+static const char *const cap_names[] = {"decoded", "manifests", "names"};
+enum { CAP_DECODED, CAP_MANIFESTS, CAP_NAMES, CAP_COUNT };
+enum { CAP_MAX = 1024 * 1024 }; // MiB
+
 // Words that begin so have a value, and are likewise for others.
 static const char *const ignored_beginnings[] = {
     "x-", "X-", "comment=", "user=", "helper=", "uhelper=",
@@ -108,11 +114,12 @@ static bool is_ignored(const char *word) {
 }
 
 static bool complain_of_word(const char *word) {
-    const char *names[MOUNT_WORD_COUNT];
+    const char *names[MOUNT_WORD_COUNT + CAP_COUNT];
     for (size_t i = 0; i < MOUNT_WORD_COUNT; i++) {
         names[i] = mount_words[i].name;
     }
-    const char *closest = closest_word(word, names, MOUNT_WORD_COUNT);
+    memcpy(names + MOUNT_WORD_COUNT, cap_names, sizeof cap_names);
+    const char *closest = closest_word(word, names, MOUNT_WORD_COUNT + CAP_COUNT);
     if (closest != NULL) {
         complain("mount", "there is no option -o %s; did you mean -o %s?", word, closest);
     } else {
@@ -121,7 +128,36 @@ static bool complain_of_word(const char *word) {
     return false;
 }
 
+// "names=64", for one. *known tells whether the word is a cap's.
+static bool apply_cap(struct mount_request *request, const char *word, bool *known) {
+    const size_t length = strcspn(word, "=");
+    *known = false;
+    for (size_t i = 0; i < CAP_COUNT; i++) {
+        if (strncmp(word, cap_names[i], length) == 0 && cap_names[i][length] == '\0') {
+            char *end = NULL;
+            const char *value = word[length] == '=' ? word + length + 1 : "";
+            unsigned long mebibytes = strtoul(value, &end, 10);
+            *known = true;
+            if (*value < '0' || *value > '9' || *end != '\0' || mebibytes == 0 ||
+                mebibytes > CAP_MAX) {
+                complain("mount", "-o %s takes MiB, from 1 to %d: %s=32, for one", cap_names[i],
+                         CAP_MAX, cap_names[i]);
+                return false;
+            }
+            request->caps[i] = (uint32_t)mebibytes;
+        }
+    }
+    return true;
+}
+
 static bool apply_word(struct mount_request *request, const char *word) {
+    bool is_cap = false;
+    if (!apply_cap(request, word, &is_cap)) {
+        return false;
+    }
+    if (is_cap) {
+        return true;
+    }
     for (size_t i = 0; i < MOUNT_WORD_COUNT; i++) {
         if (strcmp(word, mount_words[i].name) == 0) {
             request->chosen = (request->chosen & ~mount_words[i].off) | mount_words[i].on;
@@ -209,6 +245,17 @@ bool mount_request_read(struct mount_request *request, const struct argument_swi
     return result == ARGUMENT_END && is_complete(request);
 }
 
+static struct gen5fs_caps caps_of(const struct mount_request *request) {
+    struct gen5fs_caps caps = GEN5FS_CAPS_DEFAULT;
+    uint32_t *const all[CAP_COUNT] = {[CAP_DECODED] = &caps.decoded,
+                                      [CAP_MANIFESTS] = &caps.manifests,
+                                      [CAP_NAMES] = &caps.names};
+    for (size_t i = 0; i < CAP_COUNT; i++) {
+        *all[i] = request->caps[i] != 0 ? request->caps[i] : *all[i];
+    }
+    return caps;
+}
+
 int mount_request_run(const struct mount_request *request) {
     if (request->fake) {
         return COMMAND_DONE;
@@ -224,6 +271,7 @@ int mount_request_run(const struct mount_request *request) {
         .allow_other = (request->chosen & ALLOW_OTHER) != 0,
         .no_verify = (request->chosen & NO_VERIFY) != 0,
         .no_sandbox = (request->chosen & NO_SANDBOX) != 0,
+        .caps = caps_of(request),
         .kernel_options = kernel_options,
     };
     return gen5fs_mount(&options);

@@ -16,7 +16,8 @@ struct argument_switch;
 struct mount_request {
     const char *operands[2]; // SOURCE, MOUNTPOINT
     size_t operand_count;
-    uint32_t chosen; // what options turn on; mount_request.c knows the bits
+    uint32_t chosen;  // what options turn on; mount_request.c knows the bits
+    uint32_t caps[3]; // MiB, in the order of mount_request.c; 0: not given
     bool foreground;
     bool fake;   // nothing is mounted
     bool sloppy; // options that nobody knows are ignored; set before options are added

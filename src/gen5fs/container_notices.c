@@ -101,6 +101,28 @@ static void tell_entry(struct filesystem *filesystem, struct container *containe
     }
 }
 
+void container_drop_name(struct filesystem *filesystem, struct node *node) {
+    struct container *container = NULL;
+    if (container_enter(filesystem, node, &container) != 0) {
+        return;
+    }
+    pthread_mutex_lock(&container->lock);
+    char *path = strdup(file_of(node)->path);
+    pthread_mutex_unlock(&container->lock);
+    if (path != NULL && is_in_latents(path)) {
+        struct node *latents = latents_known(filesystem, container);
+        if (latents != NULL) {
+            notice_name_gone(filesystem, latents, path + strlen(LATENTS_PREFIX));
+            node_release(filesystem, latents);
+        }
+        notice_name_gone(filesystem, container->node, LATENT_NAME);
+    } else if (path != NULL) {
+        notice_name_gone(filesystem, container->node, path);
+    }
+    free(path);
+    container_leave(filesystem, container);
+}
+
 void view_tell_path(struct filesystem *filesystem, struct container *container, const char *path) {
     view_tell_listings(filesystem, container);
     tell_entry(filesystem, container, path);

@@ -127,6 +127,10 @@ void container_node_gone(struct filesystem *filesystem, struct node *node);
 // Something may have happened to the container's file: look, and tell the kernel what changed.
 void container_refresh(struct filesystem *filesystem, struct node *node);
 
+// Tell the kernel that the names of a NODE_FILE are gone, so that it forgets the file and asks for
+// it again. Only as kernel_notices.h has it of notice_name_gone.
+void container_drop_name(struct filesystem *filesystem, struct node *node);
+
 // The mount ends: carry out removals, store or rescue drafts, rescue scratch files.
 void container_finish_all(struct filesystem *filesystem);
 

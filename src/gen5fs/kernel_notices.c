@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include "filesystem.h"
@@ -22,6 +24,17 @@ enum { SECOND_TELLING_MAX = 100000 };
 
 // A listing that may be out of date is told of so late, when the kernel has it for certain.
 static const int64_t listing_ms = (int64_t)(CACHE_SECONDS * 1000);
+
+// linux/fuse.h of Linux 6.18: FUSE_NOTIFY_PRUNE, and struct fuse_notify_prune_out, behind which
+// `count` numbers follow.
+enum { NOTIFY_PRUNE = 9, PRUNED_MAX = 512 };
+struct notify_prune {
+    struct fuse_out_header header;
+    uint32_t count;
+    uint32_t padding;
+    uint64_t spare;
+    uint64_t numbers[PRUNED_MAX];
+};
 
 // How long to wait, at the end, for a thread that the kernel holds up.
 enum { STOP_SECONDS = 5 };
@@ -74,7 +87,9 @@ static void tell_node(struct filesystem *filesystem, struct node *node, bool pag
 }
 
 static void tell(struct filesystem *filesystem, const struct notice *notice) {
-    if (notice->kind != NOTICE_ENTRY) {
+    if (notice->kind == NOTICE_WORK) {
+        notice->work(filesystem, notice->argument);
+    } else if (notice->kind != NOTICE_ENTRY) {
         tell_node(filesystem, notice->node, notice->kind == NOTICE_PAGES);
     } else if (kernel_knows(filesystem, notice->node)) {
         // Expired and not dropped: a process that works inside the folder stays there. A kernel
@@ -276,8 +291,9 @@ void notice_content(struct filesystem *filesystem, struct node *node, void *byte
                                      &content, 0);
 }
 
-void notice_later(struct filesystem *filesystem, int64_t due_ms,
-                  void (*later)(struct filesystem *filesystem, void *argument), void *argument) {
+static void queue_work(struct notice_thread *thread, int64_t due_ms,
+                       void (*later)(struct filesystem *filesystem, void *argument),
+                       void *argument) {
     struct notice *notice = notice_new(NOTICE_WORK, NULL, "");
     if (notice == NULL) {
         note("out of memory: work for later is dropped");
@@ -286,5 +302,40 @@ void notice_later(struct filesystem *filesystem, int64_t due_ms,
     notice->work = later;
     notice->argument = argument;
     notice->due_ms = due_ms;
-    queue_notice(&filesystem->notices->worker, notice);
+    queue_notice(thread, notice);
+}
+
+void notice_later(struct filesystem *filesystem, int64_t due_ms,
+                  void (*later)(struct filesystem *filesystem, void *argument), void *argument) {
+    queue_work(&filesystem->notices->worker, due_ms, later, argument);
+}
+
+void notice_telling(struct filesystem *filesystem, int64_t due_ms,
+                    void (*later)(struct filesystem *filesystem, void *argument)) {
+    queue_work(&filesystem->notices->teller, due_ms, later, NULL);
+}
+
+bool notice_prune(struct filesystem *filesystem, struct node *const *nodes, size_t count) {
+    struct notify_prune notify = {.header = {.error = NOTIFY_PRUNE}};
+    for (size_t done = 0; done < count; done += notify.count) {
+        size_t size = offsetof(struct notify_prune, numbers);
+        for (notify.count = 0; notify.count < PRUNED_MAX && done + notify.count < count;
+             notify.count++) {
+            notify.numbers[notify.count] = node_number(filesystem, nodes[done + notify.count]);
+        }
+        size += notify.count * sizeof notify.numbers[0];
+        notify.header.len = (uint32_t)size;
+        const struct iovec whole = {&notify, size};
+        if (writev(fuse_session_fd(filesystem->session), &whole, 1) < 0 && errno == EINVAL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void notice_name_gone(struct filesystem *filesystem, struct node *folder, const char *name) {
+    if (kernel_knows(filesystem, folder)) {
+        fuse_lowlevel_notify_inval_entry(filesystem->session, node_number(filesystem, folder), name,
+                                         strlen(name));
+    }
 }

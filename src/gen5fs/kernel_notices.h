@@ -50,4 +50,15 @@ void notice_listing_later(struct filesystem *filesystem, struct node *folder);
 void notice_later(struct filesystem *filesystem, int64_t due_ms,
                   void (*work)(struct filesystem *filesystem, void *argument), void *argument);
 
+// The same on the thread that tells the kernel; `work` is called with NULL. It may call what
+// follows, and nobody else.
+void notice_telling(struct filesystem *filesystem, int64_t due_ms,
+                    void (*work)(struct filesystem *filesystem, void *argument));
+
+// Ask the kernel to forget nodes that nobody uses there; it sends a forget for each that it does.
+// false where it knows no such request.
+bool notice_prune(struct filesystem *filesystem, struct node *const *nodes, size_t count);
+// A name leads nowhere any more. What it led to is forgotten unless it is open.
+void notice_name_gone(struct filesystem *filesystem, struct node *folder, const char *name);
+
 #endif

@@ -148,6 +148,10 @@ static void find_mount_name(struct filesystem *filesystem) {
     free(parent);
 }
 
+static size_t mebibytes(uint32_t count) {
+    return (size_t)count << 20;
+}
+
 static int make_filesystem(struct mount *mount, const struct gen5fs_mount_options *options) {
     struct filesystem *filesystem = &mount->filesystem;
     filesystem->source_path = mount->target.source_path;
@@ -160,9 +164,10 @@ static int make_filesystem(struct mount *mount, const struct gen5fs_mount_option
     filesystem->debug = options->debug;
     filesystem->daemon_uid = geteuid();
     filesystem->limits = gen5_limits_default();
-    int problem = node_table_init(&filesystem->nodes);
+    int problem = node_table_init(&filesystem->nodes, mebibytes(options->caps.names));
     if (problem == 0) {
-        problem = snapshot_cache_new(&filesystem->snapshots);
+        problem = snapshot_cache_new(mebibytes(options->caps.manifests),
+                                     mebibytes(options->caps.decoded), &filesystem->snapshots);
     }
     if (problem == 0) {
         // The root's own descriptor, since nodes close theirs.

@@ -7,6 +7,16 @@
 #define GEN5FS_MOUNT_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+// What a mount keeps in memory because it may be asked for again, in MiB. What is over a cap is
+// dropped, the longest unused first, and made again when it is asked for.
+struct gen5fs_caps {
+    uint32_t decoded;   // payloads that were decoded
+    uint32_t manifests; // of containers that nobody uses
+    uint32_t names;     // what the kernel knows of names, files and folders, about
+};
+#define GEN5FS_CAPS_DEFAULT ((struct gen5fs_caps){.decoded = 32, .manifests = 16, .names = 32})
 
 // All strings are the caller's and have to live until gen5fs_mount returns.
 struct gen5fs_mount_options {
@@ -18,6 +28,7 @@ struct gen5fs_mount_options {
     bool allow_other; // let other users in, as far as the permissions of the files let them
     bool no_verify;   // serve payloads without checking their stored hashes
     bool no_sandbox;  // give up no privileges (privileges.h)
+    struct gen5fs_caps caps;
     const char
         *kernel_options; // for the mount system call, a comma list such as "ro,noexec", or ""
 };

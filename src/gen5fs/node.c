@@ -14,6 +14,7 @@
 #include "container_operations.h"
 #include "descriptors.h"
 #include "filesystem.h"
+#include "forgetting.h"
 #include "key_hash.h"
 #include "watcher.h"
 
@@ -37,8 +38,8 @@ static uint64_t node_hash(const struct node *node) {
                                      : container_hash(node->parent, node->name);
 }
 
-int node_table_init(struct node_table *table) {
-    *table = (struct node_table){.bucket_count = 1024};
+int node_table_init(struct node_table *table, size_t bytes_max) {
+    *table = (struct node_table){.bucket_count = 1024, .bytes_max = bytes_max};
     table->buckets = calloc(table->bucket_count, sizeof *table->buckets);
     if (table->buckets == NULL) {
         return ENOMEM;
@@ -144,20 +145,47 @@ static struct node *node_allocate(enum node_kind kind) {
     return node;
 }
 
-// The list of all nodes is what the end of a mount goes by. The lock is held.
-static void list_add(struct node_table *table, struct node *node) {
-    node->older = table->newest;
-    if (node->older != NULL) {
-        node->older->newer = node;
-    }
-    table->newest = node;
+// What a node takes, and what belongs to it: names, and for what is inside of a container its
+// struct file_node and a share of its struct container. Measured, with what malloc adds.
+static size_t node_bytes(const struct node *node) {
+    return node->kind == NODE_FILE ? 800 : 270;
 }
 
-static void list_remove(struct node_table *table, struct node *node) {
-    if (node->older != NULL) {
-        node->older->newer = node->newer;
-    }
-    *(node->newer != NULL ? &node->newer->older : &table->newest) = node->older;
+static struct node_ages *ages_of(struct node_table *table, const struct node *node) {
+    bool inside = node->kind == NODE_FILE || node->kind == NODE_LATENTS;
+    return &table->ages[inside ? NODES_INSIDE : NODES_OUTSIDE];
+}
+
+// The lock is held.
+static void ages_add(struct node_table *table, struct node *node) {
+    struct node_ages *ages = ages_of(table, node);
+    node->newer = NULL;
+    node->older = ages->newest;
+    *(node->older != NULL ? &node->older->newer : &ages->oldest) = node;
+    ages->newest = node;
+    ages->bytes += node_bytes(node);
+}
+
+static void ages_remove(struct node_table *table, struct node *node) {
+    struct node_ages *ages = ages_of(table, node);
+    *(node->older != NULL ? &node->older->newer : &ages->oldest) = node->newer;
+    *(node->newer != NULL ? &node->newer->older : &ages->newest) = node->older;
+    ages->bytes -= node_bytes(node);
+}
+
+static size_t bytes_of_all(const struct node_table *table) {
+    return table->ages[NODES_INSIDE].bytes + table->ages[NODES_OUTSIDE].bytes;
+}
+
+static struct node *first_of_all(const struct node_table *table) {
+    struct node *inside = table->ages[NODES_INSIDE].newest;
+    return inside != NULL ? inside : table->ages[NODES_OUTSIDE].newest;
+}
+
+static struct node *next_of_all(struct node_table *table, const struct node *node) {
+    const bool was_last_inside =
+        node->older == NULL && ages_of(table, node) == &table->ages[NODES_INSIDE];
+    return was_last_inside ? table->ages[NODES_OUTSIDE].newest : node->older;
 }
 
 void node_reference(struct filesystem *filesystem, struct node *node) {
@@ -208,7 +236,7 @@ static void node_destroy(struct filesystem *filesystem, struct node *node) {
             close(node->fd);
         }
         pthread_mutex_lock(&filesystem->nodes.lock);
-        list_remove(&filesystem->nodes, node);
+        ages_remove(&filesystem->nodes, node);
         pthread_mutex_unlock(&filesystem->nodes.lock);
         if (node->kind == NODE_STATUS) {
             free(node->text);
@@ -241,9 +269,49 @@ void node_release(struct filesystem *filesystem, struct node *node) {
 }
 
 void node_remember(struct filesystem *filesystem, struct node *node) {
-    pthread_mutex_lock(&filesystem->nodes.lock);
+    struct node_table *table = &filesystem->nodes;
+    pthread_mutex_lock(&table->lock);
     node->lookups++;
-    pthread_mutex_unlock(&filesystem->nodes.lock);
+    ages_remove(table, node);
+    ages_add(table, node);
+    const bool due = bytes_of_all(table) > table->bytes_max && !table->forgetting_is_due;
+    table->forgetting_is_due = table->forgetting_is_due || due;
+    pthread_mutex_unlock(&table->lock);
+    if (due) {
+        forgetting_schedule(filesystem);
+    }
+}
+
+// What is inside goes first: it is the most of it, and a folder stays as long as the kernel knows
+// something in it. The lock is held.
+static struct node_ages *ages_to_take_from(struct node_table *table) {
+    bool inside = table->ages[NODES_INSIDE].bytes > table->bytes_max / 8;
+    return &table->ages[inside ? NODES_INSIDE : NODES_OUTSIDE];
+}
+
+size_t node_take_oldest(struct filesystem *filesystem, struct node **nodes, size_t count_max) {
+    struct node_table *table = &filesystem->nodes;
+    size_t count = 0;
+    pthread_mutex_lock(&table->lock);
+    table->forgetting_is_due = false;
+    const size_t bytes_wanted = table->bytes_max - table->bytes_max / 16;
+    size_t bytes = bytes_of_all(table);
+    struct node_ages *ages = ages_to_take_from(table);
+    // Some of them may be in use.
+    for (size_t looked_at = 0; looked_at < 2 * count_max && count < count_max &&
+                               bytes > bytes_wanted && ages->oldest != NULL;
+         looked_at++) {
+        struct node *node = ages->oldest;
+        ages_remove(table, node);
+        ages_add(table, node);
+        if (node->references == 0 && node->lookups > 0) {
+            node->references++;
+            nodes[count++] = node;
+            bytes -= node_bytes(node) < bytes ? node_bytes(node) : bytes;
+        }
+    }
+    pthread_mutex_unlock(&table->lock);
+    return count;
 }
 
 void node_forget(struct filesystem *filesystem, struct node *node, uint64_t count) {
@@ -266,13 +334,14 @@ void node_table_release(struct filesystem *filesystem) {
     // The kernel is gone, and its counts with it. Nodes without children go first; the last child
     // of a folder takes the folder with it.
     size_t count = 0;
-    for (struct node *node = table->newest; node != NULL; node = node->older) {
+    for (struct node *node = first_of_all(table); node != NULL; node = next_of_all(table, node)) {
         node->lookups = 0;
         count += node->references == 0 ? 1 : 0;
     }
     struct node **leaves = count > 0 ? calloc(count, sizeof *leaves) : NULL;
     count = 0;
-    for (struct node *node = table->newest; node != NULL && leaves != NULL; node = node->older) {
+    for (struct node *node = leaves != NULL ? first_of_all(table) : NULL; node != NULL;
+         node = next_of_all(table, node)) {
         if (node->references == 0) {
             leaves[count++] = node;
         }
@@ -390,7 +459,7 @@ static struct node *find_or_insert(struct node_table *table, const struct source
         found->raw = raw;
         found->references = 0;
         table_insert(table, found);
-        list_add(table, found);
+        ages_add(table, found);
     }
     if (found != NULL) {
         found->references++;
@@ -495,7 +564,7 @@ int node_for_container(struct filesystem *filesystem, struct node *parent, const
                 ? ino_of_name(parent->device, parent->inode, name)
                 : ino_aliases_shown(&table->aliases, attributes->st_dev, attributes->st_ino);
         table_insert(table, made);
-        list_add(table, made);
+        ages_add(table, made);
         found = made;
         made = NULL;
         copy = NULL;
@@ -516,7 +585,7 @@ int node_new(struct filesystem *filesystem, enum node_kind kind, struct node *pa
     }
     pthread_mutex_lock(&filesystem->nodes.lock);
     parent->references++;
-    list_add(&filesystem->nodes, *node);
+    ages_add(&filesystem->nodes, *node);
     pthread_mutex_unlock(&filesystem->nodes.lock);
     (*node)->parent = parent;
     (*node)->shown_ino = shown;
@@ -559,7 +628,8 @@ int node_list_containers(struct filesystem *filesystem, struct node *parent, str
     pthread_mutex_lock(&table->lock);
     if (parent == NULL) {
         // Those without a name are in no bucket.
-        for (struct node *node = table->newest; node != NULL && problem == 0; node = node->older) {
+        for (struct node *node = table->ages[NODES_OUTSIDE].newest; node != NULL && problem == 0;
+             node = node->older) {
             problem = is_alive(node) ? collect_container(&collecting, node) : 0;
         }
     }

@@ -44,7 +44,7 @@ struct node {
     uint32_t references; // ours
     uint64_t lookups;    // the kernel's
     struct node *bucket_next;
-    struct node *newer; // in node_table's list of all nodes
+    struct node *newer; // in one of node_table's ages
     struct node *older;
     struct node *parent; // holds a reference; NULL for the root and for what is found nowhere
     char *name; // of a container in its parent, and of a NODE_SOURCE where it was last found; NULL
@@ -97,6 +97,16 @@ struct node {
     int watch;
 };
 
+// Nodes in the order in which the kernel was given them last.
+struct node_ages {
+    struct node *newest;
+    struct node *oldest;
+    size_t bytes; // that they take, about
+};
+
+// What is inside of containers, and everything else.
+enum { NODES_INSIDE, NODES_OUTSIDE, NODE_AGES };
+
 struct node_table {
     pthread_mutex_t lock;
     pthread_cond_t writer_left; // a NODE_SOURCE lost a writer
@@ -107,14 +117,16 @@ struct node_table {
     size_t granted_count;    // descriptors that were granted (descriptors.c)
     struct node *first_open; // of those that have a descriptor (descriptors.c)
     struct node *last_open;
-    size_t descriptor_count;    // atomic: of those
-    size_t handle_count;        // atomic: of HANDLE_ORDINARY
-    size_t descriptors_max;     // of both; constant
-    struct node *newest;        // of all nodes
+    size_t descriptor_count;          // atomic: of those
+    size_t handle_count;              // atomic: of HANDLE_ORDINARY
+    size_t descriptors_max;           // of both; constant
+    struct node_ages ages[NODE_AGES]; // each node is in one
+    size_t bytes_max;                 // constant; more than that is forgotten again (forgetting.c)
+    bool forgetting_is_due;           // it has been asked for, and has not begun
     struct ino_aliases aliases; // shown_ino of containers whose file was replaced since the mount
 };
 
-int node_table_init(struct node_table *table); // 0 or ENOMEM
+int node_table_init(struct node_table *table, size_t bytes_max); // 0 or ENOMEM
 void node_table_release(struct filesystem *filesystem);
 
 // The root is made once with the source folder's descriptor, which it owns.
@@ -133,6 +145,11 @@ void node_release(struct filesystem *filesystem, struct node *node); // NULL is 
 // The kernel's count: one more with every entry replied, `count` fewer with every forget.
 void node_remember(struct filesystem *filesystem, struct node *node);
 void node_forget(struct filesystem *filesystem, struct node *node, uint64_t count);
+
+// Of nodes that are known to nobody but the kernel, those that it was given longest ago: enough to
+// come below the cap, if there are so many, but no more than `count_max`, each with a reference.
+// They count as given now, so that the next ones are others. Returns how many.
+size_t node_take_oldest(struct filesystem *filesystem, struct node **nodes, size_t count_max);
 
 // The node of a thing in the source, found or made, with a reference for the caller; `name` in
 // `parent` is where it is found. A node that had its number while it was something else is left to

@@ -29,7 +29,7 @@
 #include "thread.h"
 
 // Caps on what is idle, as snapshot.h states them, and on the disk space of files decoded for it.
-enum { IDLE_COUNT_MAX = 4096, IDLE_WEIGHT_MAX = 16 << 20 };
+enum { IDLE_COUNT_MAX = 4096 };
 static const uint64_t idle_file_bytes_max = UINT64_C(512) << 20;
 
 // How long an idle snapshot of a file that is no longer there may keep its descriptor.
@@ -84,7 +84,8 @@ static size_t idle_count_max(void) {
     return (size_t)limit.rlim_cur / 4;
 }
 
-int snapshot_cache_new(struct snapshot_cache **cache) {
+int snapshot_cache_new(size_t manifest_bytes_max, size_t decoded_bytes_max,
+                       struct snapshot_cache **cache) {
     *cache = calloc(1, sizeof **cache);
     if (*cache == NULL) {
         return ENOMEM;
@@ -93,6 +94,8 @@ int snapshot_cache_new(struct snapshot_cache **cache) {
     thread_condition_init(&(*cache)->payload_done);
     (*cache)->fine_times = kernel_has_fine_times();
     (*cache)->idle_count_max = idle_count_max();
+    (*cache)->idle_weight_max = manifest_bytes_max;
+    (*cache)->payload_bytes_max = decoded_bytes_max;
     return 0;
 }
 
@@ -156,9 +159,9 @@ static void drop_oldest_idle(struct snapshot_cache *cache) {
 
 // Keep to the caps, but for the `spared` newest ones. The lock is held.
 static void drop_idle_over_caps(struct snapshot_cache *cache, size_t spared) {
-    while (cache->idle_count > spared &&
-           (cache->idle_count > cache->idle_count_max || cache->idle_weight > IDLE_WEIGHT_MAX ||
-            cache->idle_file_bytes > idle_file_bytes_max)) {
+    while (cache->idle_count > spared && (cache->idle_count > cache->idle_count_max ||
+                                          cache->idle_weight > cache->idle_weight_max ||
+                                          cache->idle_file_bytes > idle_file_bytes_max)) {
         drop_oldest_idle(cache);
     }
 }

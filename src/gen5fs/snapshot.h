@@ -39,10 +39,11 @@ struct snapshot {
 };
 
 // Caps, beyond which what is idle longest is dropped: 4096 idle snapshots (but a quarter of the
-// descriptors that the process may have), 16 MiB of idle manifests, 32 MiB of decoded payloads in
-// memory (8 MiB each; larger ones are decoded to an unnamed file). The one that became idle last is
-// spared for some seconds.
-int snapshot_cache_new(struct snapshot_cache **cache);
+// descriptors that the process may have), so many bytes of idle manifests and of decoded payloads
+// in memory (8 MiB each at most; larger ones are decoded to an unnamed file). The one that became
+// idle last is spared for some seconds.
+int snapshot_cache_new(size_t manifest_bytes_max, size_t decoded_bytes_max,
+                       struct snapshot_cache **cache);
 void snapshot_cache_free(struct snapshot_cache *cache);
 
 // The snapshot of the regular file `name` in `folder_fd`, without following a symlink. A file that

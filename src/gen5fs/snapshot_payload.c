@@ -22,8 +22,8 @@
 #include "snapshot.h"
 #include "snapshot_private.h"
 
-// Caps, as snapshot.h states them.
-enum { MEMORY_BYTES_MAX = 32 << 20, PAYLOAD_IN_MEMORY_MAX = 8 << 20 };
+// Larger ones are decoded to a file.
+enum { PAYLOAD_IN_MEMORY_MAX = 8 << 20 };
 
 // What is kept of a large payload when it is verified: enough for a header and for what the kernel
 // reads ahead of one.
@@ -59,7 +59,7 @@ static void drop_memory(struct snapshot_cache *cache, struct payload *payload) {
 // cap.
 static void make_room(struct snapshot_cache *cache, size_t size) {
     struct payload *payload = cache->oldest_payload;
-    while (payload != NULL && cache->payload_bytes + size > MEMORY_BYTES_MAX) {
+    while (payload != NULL && cache->payload_bytes + size > cache->payload_bytes_max) {
         struct payload *newer = payload->newer;
         if (payload->users == 0) {
             drop_memory(cache, payload);

@@ -59,8 +59,10 @@ enum { SNAPSHOT_BUCKETS = 1024 };
 struct snapshot_cache {
     pthread_mutex_t lock;
     pthread_cond_t payload_done;
-    bool fine_times;       // constant: the kernel gives each change after a look its own time
-    size_t idle_count_max; // constant
+    bool fine_times;        // constant: the kernel gives each change after a look its own time
+    size_t idle_count_max;  // constant, like the next two
+    size_t idle_weight_max; // bytes
+    size_t payload_bytes_max;
     // Protected by lock:
     struct snapshot *buckets[SNAPSHOT_BUCKETS];
     struct snapshot *newest_idle;

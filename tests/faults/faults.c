@@ -481,6 +481,27 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
     return NEXT(pthread_create)(thread, attributes, run, argument);
 }
 
+// --- What is told to the kernel ---
+
+// A notice has no request's number, and its kind in the place of an errno (linux/fuse.h).
+static bool is_prune(const struct iovec *pieces, int count) {
+    struct {
+        uint32_t size;
+        int32_t kind;
+        uint64_t request;
+    } head;
+    if (count < 1 || pieces[0].iov_len < sizeof head) {
+        return false;
+    }
+    memcpy(&head, pieces[0].iov_base, sizeof head);
+    return head.request == 0 && head.kind == 9;
+}
+
+EXPORT ssize_t writev(int fd, const struct iovec *pieces, int count) {
+    return is_prune(pieces, count) && fails_at_once(FAULT_PRUNE) ? -1
+                                                                 : NEXT(writev)(fd, pieces, count);
+}
+
 // The C library's own names: looking the next ones up would need memory. A sanitizer brings an
 // allocator of its own, which is left alone.
 #ifdef FAULTS_IN_MALLOC

@@ -39,6 +39,7 @@ enum fault_call {
     FAULT_MAP,
     FAULT_THREAD,
     FAULT_MALLOC, // malloc, calloc, realloc and posix_memalign
+    FAULT_PRUNE,  // writev that asks the kernel to forget (FUSE_NOTIFY_PRUNE)
     FAULT_CALLS
 };
 

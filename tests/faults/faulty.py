@@ -17,7 +17,7 @@ LIBRARY = os.path.abspath(os.environ.get(
 CALLS = (
     "write", "copy", "truncate", "allocate", "sync", "open", "rename", "link", "unlink", "mkdir",
     "mode", "owner", "xattr", "stat", "read", "readlink", "lock", "duplicate", "close", "memory_file",
-    "random", "map", "thread", "malloc",
+    "random", "map", "thread", "malloc", "prune",
 )
 CHANGING_CALLS = (
     "write", "copy", "truncate", "allocate", "sync", "open", "rename", "link", "unlink", "mkdir",

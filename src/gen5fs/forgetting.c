@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The gen5fs authors
+//
+// Asking the kernel to forget. Linux 6.18 and later can be asked by number, and keep what is in
+// use. Earlier ones can only be told that a name is gone: that is done for files alone, since a
+// process that works in a folder whose name is gone no longer learns where it is.
+#include "forgetting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "container_operations.h"
+#include "filesystem.h"
+#include "kernel_notices.h"
+
+// So many are asked for at a time; and so long after the cap was passed, since then more are over
+// it.
+enum { BATCH_MAX = 1024, DELAY_MS = 10 };
+
+// A file or symlink of the source is gone by its name.
+static void drop_source_name(struct filesystem *filesystem, struct node *node) {
+    struct node *parent = NULL;
+    char *name = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    if (!S_ISDIR(node->type) && node->parent != NULL && node->name != NULL) {
+        name = strdup(node->name);
+        parent = node->parent;
+        parent->references++;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    if (name != NULL) {
+        notice_name_gone(filesystem, parent, name);
+    }
+    node_release(filesystem, parent);
+    free(name);
+}
+
+static void forget(struct filesystem *filesystem, void *argument) {
+    (void)argument;
+    struct node *nodes[BATCH_MAX];
+    const size_t count = node_take_oldest(filesystem, nodes, BATCH_MAX);
+    const bool asked = notice_prune(filesystem, nodes, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!asked && nodes[i]->kind == NODE_FILE) {
+            container_drop_name(filesystem, nodes[i]);
+        } else if (!asked && nodes[i]->kind == NODE_SOURCE) {
+            drop_source_name(filesystem, nodes[i]);
+        }
+        node_release(filesystem, nodes[i]);
+    }
+}
+
+void forgetting_schedule(struct filesystem *filesystem) {
+    notice_telling(filesystem, clock_ms() + DELAY_MS, forget);
+}
