@@ -102,6 +102,7 @@ struct gen5_frame_reader {
     uint8_t *buffer;     // NULL where the stored bytes are in memory
     ZSTD_inBuffer input; // the stored bytes in front of `position` that are not decoded yet
     uint64_t position;   // of the next stored byte to be read, from the window's start
+    bool started;
     bool ended;
 };
 
@@ -122,9 +123,7 @@ enum gen5_status gen5_frame_reader_new(const struct gen5_source *stored,
         made->buffer = malloc(READ_BUFFER_SIZE);
         made->input.src = made->buffer;
     }
-    bool complete = made->context != NULL && (stored->memory != NULL || made->buffer != NULL);
-    if (!complete ||
-        ZSTD_isError(ZSTD_DCtx_setParameter(made->context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX))) {
+    if (made->context == NULL || (stored->memory == NULL && made->buffer == NULL)) {
         gen5_frame_reader_free(made);
         return gen5_error_set_memory(error);
     }
@@ -163,6 +162,20 @@ static enum gen5_status refill(struct gen5_frame_reader *reader, struct gen5_err
     return status;
 }
 
+// Bound the window. A content that is smaller is all that libzstd allocates, and libzstd asks for
+// no window where it can decode into the caller's buffer: it must not depend on the piece's size
+// whether such a frame is taken.
+static enum gen5_status start(struct gen5_frame_reader *reader, struct gen5_error *error) {
+    unsigned long long size = ZSTD_getFrameContentSize(reader->input.src, reader->input.size);
+    // What is unknown or no frame counts as larger.
+    int log_max = size <= 1ULL << WINDOW_LOG_MAX
+                      ? ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound
+                      : WINDOW_LOG_MAX;
+    reader->started = true;
+    size_t result = ZSTD_DCtx_setParameter(reader->context, ZSTD_d_windowLogMax, log_max);
+    return ZSTD_isError(result) ? gen5_error_set_memory(error) : GEN5_OK;
+}
+
 static enum gen5_status decode_failed(const struct gen5_frame_reader *reader, size_t result,
                                       struct gen5_error *error) {
     switch ((unsigned int)ZSTD_getErrorCode(result)) {
@@ -194,6 +207,9 @@ enum gen5_status gen5_frame_reader_read(struct gen5_frame_reader *reader, void *
     *got = 0;
     while (output.pos < output.size && !reader->ended) {
         enum gen5_status status = refill(reader, error);
+        if (status == GEN5_OK && !reader->started) {
+            status = start(reader, error);
+        }
         if (status != GEN5_OK) {
             return status;
         }

@@ -293,3 +293,17 @@ Test(frame, window_over_eight_mebibytes_is_over_the_limit) {
     size_t got = 0;
     cr_expect_eq(decode(&stored, content, sizeof content, 64, &got, &error), GEN5_ERROR_LIMIT);
 }
+
+// The same window around five bytes, which are all that it takes in memory.
+Test(frame, large_window_is_no_matter_where_the_content_is_small) {
+    static const char frame[] = MAGIC "\x80\x70\x05\x00\x00\x00\x29\x00\x00hello";
+    expect_content(frame, sizeof frame - 1, "hello", 5);
+    for (size_t piece = 1; piece <= 8; piece++) {
+        struct gen5_source stored = gen5_source_from_memory(frame, sizeof frame - 1);
+        struct gen5_error error = GEN5_ERROR_NONE;
+        char content[5];
+        size_t got = 0;
+        cr_expect_eq(decode(&stored, content, sizeof content, piece, &got, &error), GEN5_OK,
+                     "by %zu: %s", piece, error.message);
+    }
+}
