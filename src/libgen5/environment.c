@@ -121,6 +121,15 @@ static void write_key(struct gen5_json_writer *writer, const char *name) {
     gen5_text_builder_append(writer->out, writer->layout.colon.bytes, writer->layout.colon.size);
 }
 
+// False where the string is no UTF-8. JSON could hold lone surrogates, but these have no digest.
+static bool write_string(struct gen5_text_builder *out, const char *string) {
+    struct gen5_span literal = {.begin = out->size};
+    bool valid = gen5_json_string_write(out, string, strlen(string));
+    literal.end = out->size;
+    return valid &&
+           (out->status != GEN5_OK || !gen5_json_string_has_surrogate(out->bytes, literal));
+}
+
 static bool write_component(struct gen5_json_writer *writer,
                             const struct gen5_component *component) {
     char hex[GEN5_DIGEST_HEX_SIZE + 1];
@@ -135,7 +144,7 @@ static bool write_component(struct gen5_json_writer *writer,
     gen5_json_writer_open(writer, "{");
     for (size_t i = 0; i < GEN5_COMPONENT_FIELD_COUNT; i++) {
         write_key(writer, GEN5_COMPONENT_FIELD_NAMES[i]);
-        valid = gen5_json_string_write(writer->out, values[i], strlen(values[i])) && valid;
+        valid = write_string(writer->out, values[i]) && valid;
     }
     gen5_json_writer_close(writer, "}");
     return valid;

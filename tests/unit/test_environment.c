@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Which environment documents may be stored.
+// Which environment documents may be stored, and written.
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen5/environment.h"
 #include "gen5/limits.h"
 #include "gen5/manifest.h"
 #include "text_change.h"
@@ -106,4 +107,19 @@ Test(environment, refuses_what_is_over_the_limits) {
     limits.environment_size_max = strlen(DOCUMENT) - 1;
     cr_expect_eq(gen5_environment_check(DOCUMENT, strlen(DOCUMENT), &limits, &error),
                  GEN5_ERROR_TOO_LARGE);
+}
+
+Test(environment, writes_no_text_that_may_not_be_stored) {
+    static const char *const STRINGS[] = {"\xed\xa0\x80", "\xff", "a\xed\xbf\xbf"};
+    for (size_t i = 0; i < sizeof STRINGS / sizeof *STRINGS; i++) {
+        struct gen5_environment environment = GEN5_ENVIRONMENT_NONE;
+        struct gen5_error error = GEN5_ERROR_NONE;
+        char *text = NULL;
+        size_t size = 0;
+        cr_assert_eq(gen5_environment_add(&environment, "id", STRINGS[i], NULL), GEN5_OK);
+        cr_expect_eq(gen5_environment_write(&environment, &text, &size, &error), GEN5_ERROR_INVALID,
+                     "string %zu", i);
+        cr_expect_neq(error.message[0], '\0');
+        gen5_environment_release(&environment);
+    }
 }
