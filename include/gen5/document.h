@@ -68,8 +68,9 @@ GEN5_EXPORT enum gen5_status gen5_document_line(const char *text, size_t size, c
 // The document with the value at `path` made `literal`, a JSON text, as new memory that the caller
 // frees: everything else keeps its bytes, and what is added is laid out as its neighbours are. Of
 // the path's end objects may be missing, which are added; elements of arrays must be there.
-// GEN5_ERROR_INVALID where the literal is no JSON, or where the path leads through what is no
-// object or array.
+// GEN5_ERROR_INVALID where the literal is no JSON (a byte order mark is none), or where the path
+// leads through what is no object or array. GEN5_ERROR_LIMIT where the outcome would be nested too
+// deeply to be read again, GEN5_ERROR_TOO_LARGE where it would pass the limits' manifest_size_max.
 GEN5_EXPORT enum gen5_status gen5_document_set(const char *text, size_t size, const char *path,
                                                const char *literal,
                                                const struct gen5_limits *limits, char **changed,

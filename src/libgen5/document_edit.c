@@ -126,14 +126,17 @@ static enum gen5_status change(struct descent *descent, size_t size, const char 
 enum gen5_status gen5_document_set(const char *text, size_t size, const char *path,
                                    const char *literal, const struct gen5_limits *limits,
                                    char **changed, size_t *changed_size, struct gen5_error *error) {
-    struct gen5_json_document document, value;
+    struct gen5_json_document document;
+    struct gen5_json_value value;
+    struct gen5_json_fault fault;
     enum gen5_status status =
         gen5_json_document_open(text, size, limits->json_depth_max, &document, error);
     if (status != GEN5_OK) {
         return status;
     }
-    if (gen5_json_document_open(literal, strlen(literal), limits->json_depth_max, &value, NULL) !=
-        GEN5_OK) {
+    // A byte order mark would end up in the middle.
+    if (!gen5_json_scan(literal, strlen(literal), limits->json_depth_max, GEN5_JSON_NO_BOM, &value,
+                        &fault)) {
         return gen5_error_set(error, GEN5_ERROR_INVALID, GEN5_OFFSET_NONE, "the value is no JSON");
     }
     struct descent descent = {
@@ -149,6 +152,14 @@ enum gen5_status gen5_document_set(const char *text, size_t size, const char *pa
     struct gen5_text_builder out;
     gen5_text_builder_init(&out, limits->manifest_size_max);
     status = change(&descent, size, literal, &out, error);
+    if (status == GEN5_OK) {
+        status = gen5_text_builder_check(&out, error);
+    }
+    if (status == GEN5_OK) {
+        // The path and the value may be too deep together.
+        status =
+            gen5_json_document_open(out.bytes, out.size, limits->json_depth_max, &document, error);
+    }
     if (status == GEN5_OK) {
         status = gen5_text_builder_take(&out, changed, changed_size, error);
     }

@@ -254,8 +254,17 @@ Test(document, what_has_no_place_is_not_set) {
     static const struct {
         const char *path, *literal;
     } rows[] = {
-        {"a[1]", "1"},       {"a.b", "1"}, {"s.b", "1"},           {"o[0]", "1"}, {"o.x[0]", "1"},
-        {"o.x", "nonsense"}, {"o.x", ""},  {"o.x", "1, \"y\": 2"}, {"o..x", "1"},
+        {"a[1]", "1"},
+        {"a.b", "1"},
+        {"s.b", "1"},
+        {"o[0]", "1"},
+        {"o.x[0]", "1"},
+        {"o.x", "nonsense"},
+        {"o.x", ""},
+        {"o.x", "1, \"y\": 2"},
+        {"o..x", "1"},
+        {"o.x", "\xef\xbb\xbf"
+                "1"},
     };
     static const char text[] = "{\"a\": [0], \"s\": \"\", \"o\": {}}";
     struct gen5_limits limits = gen5_limits_default();
@@ -266,5 +275,29 @@ Test(document, what_has_no_place_is_not_set) {
                                        &changed, &size, NULL),
                      GEN5_ERROR_INVALID, "row %zu", i);
         cr_expect_null(changed);
+    }
+}
+
+Test(document, what_could_not_be_read_again_is_not_written) {
+    static const struct {
+        const char *path, *literal;
+        enum gen5_status status;
+    } rows[] = {
+        {"a.b", "[[1]]", GEN5_OK},
+        {"a.b", "[[[1]]]", GEN5_ERROR_LIMIT},
+        {"a.b.c.d.e", "1", GEN5_ERROR_LIMIT},
+        {"a.b", "\"0123456789012345678901234567890123456789\"", GEN5_ERROR_TOO_LARGE},
+    };
+    static const char text[] = "{\"a\": {}}";
+    struct gen5_limits limits = gen5_limits_default();
+    limits.json_depth_max = 4;
+    limits.manifest_size_max = 48;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *changed = NULL;
+        size_t size = 0;
+        cr_expect_eq(gen5_document_set(text, strlen(text), rows[i].path, rows[i].literal, &limits,
+                                       &changed, &size, NULL),
+                     rows[i].status, "row %zu", i);
+        free(changed);
     }
 }
