@@ -118,11 +118,14 @@ enum ordinary_state {
 
 // Around each change of a regular file's bytes, size or times, and around opening it, which is how
 // the kernel comes to have pages of it. Others wait meanwhile. _tell after _end, with what _begin
-// said: drops pages that are wrong. Other kinds of things are let through.
+// said: drops pages that are wrong. Other kinds of things are let through. _end returns the file's
+// size, 0 where it is not known.
 enum ordinary_state ordinary_change_begin(struct filesystem *filesystem, struct node *node);
-void ordinary_change_end(struct filesystem *filesystem, struct node *node);
+off_t ordinary_change_end(struct filesystem *filesystem, struct node *node);
 void ordinary_change_tell(struct filesystem *filesystem, struct node *node,
                           enum ordinary_state before);
+// After _end: the kernel has put what was written into other pages than it belongs to.
+void ordinary_change_misplaced(struct filesystem *filesystem, struct node *node);
 // In place of _end and _tell where the change was one that leaves bytes and st_mtime alone, and
 // st_ctime is all that it makes differ.
 void ordinary_change_end_same_bytes(struct filesystem *filesystem, struct node *node,

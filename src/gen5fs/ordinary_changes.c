@@ -109,11 +109,18 @@ static void end_with(struct filesystem *filesystem, struct node *node, const str
     pthread_mutex_unlock(&table->lock);
 }
 
-void ordinary_change_end(struct filesystem *filesystem, struct node *node) {
-    if (S_ISREG(node->type)) {
-        struct file_state now = look(filesystem, node);
-        end_with(filesystem, node, &now, true);
+off_t ordinary_change_end(struct filesystem *filesystem, struct node *node) {
+    if (!S_ISREG(node->type)) {
+        return 0;
     }
+    struct file_state now = look(filesystem, node);
+    end_with(filesystem, node, &now, true);
+    return now.size;
+}
+
+void ordinary_change_misplaced(struct filesystem *filesystem, struct node *node) {
+    count_foreign(filesystem, node);
+    notice_node(filesystem, node, true);
 }
 
 void ordinary_change_tell(struct filesystem *filesystem, struct node *node,

@@ -187,8 +187,13 @@ int ordinary_write(struct filesystem *filesystem, struct handle *handle, const c
     not_flushed(filesystem, handle);
     enum ordinary_state before = ordinary_change_begin(filesystem, handle->node);
     int problem = write_all(handle->fd, buffer, size, offset, append ? RWF_APPEND : 0, written);
-    ordinary_change_end(filesystem, handle->node);
+    off_t end = ordinary_change_end(filesystem, handle->node);
     ordinary_change_tell(filesystem, handle->node, before);
+    // To the kernel the end is where it saw it last: before somebody else appended, or where
+    // another open that empties the file was answered late.
+    if (append && *written > 0 && end - (off_t)*written != offset) {
+        ordinary_change_misplaced(filesystem, handle->node);
+    }
     return problem;
 }
 

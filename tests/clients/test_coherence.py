@@ -127,6 +127,20 @@ class ChangedInTheSource(CoherenceCase):
             writing.join()
             self.assert_seen(lambda: read_file(self.file) == filled(byte, size))
 
+    def test_what_is_appended_to_a_file_that_has_grown_is_read_where_it_is(self):
+        appending = self.opened(self.file, os.O_RDWR | os.O_APPEND)
+        for byte in range(2, 5):
+            mapping = self.mapped(self.file)
+            self.assertEqual(len(set(mapping[:])), byte * 2 - 3)
+            with open(self.source("file"), "ab") as stream:
+                stream.write(filled(100 + byte, PAGE))
+            # From here on the mount knows of it, and the kernel has not asked for the size again.
+            self.assert_seen(lambda: resident_pages(mapping) == 0)
+            os.write(appending, filled(byte, 2 * PAGE))
+            content = read_file(self.source("file"))
+            self.assertEqual(content[-3 * PAGE:], filled(100 + byte, PAGE) + filled(byte, 2 * PAGE))
+            self.assert_seen(lambda: os.pread(appending, len(content) + 1, 0) == content)
+
     def test_a_file_made_through_the_mount_and_still_open_shows_them(self):
         made = self.opened(self.member("made"), os.O_RDWR | os.O_CREAT | os.O_EXCL)
         for byte in range(1, 5):
