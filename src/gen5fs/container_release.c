@@ -35,11 +35,14 @@ static bool awaits_content(struct filesystem *filesystem, struct file_node *file
     bool awaits = file->fresh && file->attached && file->changes_committed != file->changes &&
                   fstat(file->draft_fd, &attributes) == 0 && attributes.st_size == 0;
     if (awaits && !file->given_up_later) {
-        file->given_up_later = true;
         node_reference(filesystem, file->node);
-        notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, give_up_work, file->node);
+        file->given_up_later =
+            notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, give_up_work, file->node) == 0;
+        if (!file->given_up_later) {
+            node_release(filesystem, file->node); // Never the last one: the caller has it open.
+        }
     }
-    return awaits;
+    return awaits && file->given_up_later;
 }
 
 // Whether a draft is not needed any more. One that is scratch, or was renamed to a scratch name a

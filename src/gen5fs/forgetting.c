@@ -50,6 +50,6 @@ static void forget(struct filesystem *filesystem, void *argument) {
     }
 }
 
-void forgetting_schedule(struct filesystem *filesystem) {
-    notice_telling(filesystem, clock_ms() + DELAY_MS, forget);
+int forgetting_schedule(struct filesystem *filesystem) {
+    return notice_telling(filesystem, clock_ms() + DELAY_MS, forget);
 }

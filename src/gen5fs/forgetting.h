@@ -10,7 +10,7 @@
 struct filesystem;
 
 // Ask soon, from the thread that tells the kernel. Called by node.c, for each time that
-// node_take_oldest is to be called.
-void forgetting_schedule(struct filesystem *filesystem);
+// node_take_oldest is to be called. 0 or ENOMEM.
+int forgetting_schedule(struct filesystem *filesystem);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <limits.h>
 #include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,10 @@ enum { SECOND_TELLING_MAX = 100000 };
 
 // A listing that may be out of date is told of so late, when the kernel has it for certain.
 static const int64_t listing_ms = (int64_t)(CACHE_SECONDS * 1000);
+
+// What the kernel is not told of, it may never ask for: so many notices, each with the longest
+// name, are there for when there is no memory.
+enum { SPARE_NOTICES = 64 };
 
 // linux/fuse.h of Linux 6.18: FUSE_NOTIFY_PRUNE, and struct fuse_notify_prune_out, behind which
 // `count` numbers follow.
@@ -45,6 +50,7 @@ struct notice_thread {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct notice_queue queue; // protected by lock
+    struct notice *spare;      // a list by bucket_next; protected by lock
     bool stopping;             // protected by lock
     void (*perform)(struct filesystem *filesystem, const struct notice *notice);
 };
@@ -104,9 +110,65 @@ static void work(struct filesystem *filesystem, const struct notice *notice) {
     notice->work(filesystem, notice->argument);
 }
 
-static void dispose(struct filesystem *filesystem, struct notice *notice) {
-    node_release(filesystem, notice->node);
-    free(notice);
+static void keep_spare(struct notice_thread *thread, struct notice *notice) {
+    notice->bucket_next = thread->spare;
+    thread->spare = notice;
+}
+
+// NULL where all are in use.
+static struct notice *take_spare(struct notice_thread *thread) {
+    struct notice *notice = thread->spare;
+    if (notice != NULL) {
+        thread->spare = notice->bucket_next;
+        notice->bucket_next = NULL;
+    }
+    return notice;
+}
+
+static bool lay_in_spare(struct notice_thread *thread) {
+    for (int i = 0; i < SPARE_NOTICES; i++) {
+        struct notice *notice = calloc(1, sizeof *notice + NAME_MAX + 1);
+        if (notice == NULL) {
+            return false;
+        }
+        notice->spare = true;
+        keep_spare(thread, notice);
+    }
+    return true;
+}
+
+static void free_spare(struct notice_thread *thread) {
+    struct notice *notice;
+    while ((notice = take_spare(thread)) != NULL) {
+        free(notice);
+    }
+}
+
+// A notice, or NULL where there is no memory at all.
+static struct notice *make_notice(struct notice_thread *thread, enum notice_kind kind,
+                                  struct node *node, const char *name) {
+    struct notice *notice = notice_new(kind, node, name);
+    if (notice == NULL && strlen(name) <= NAME_MAX) {
+        pthread_mutex_lock(&thread->lock);
+        notice = take_spare(thread);
+        pthread_mutex_unlock(&thread->lock);
+        if (notice != NULL) {
+            *notice = (struct notice){.kind = kind, .node = node, .spare = true};
+            memcpy(notice->name, name, strlen(name) + 1);
+        }
+    }
+    return notice;
+}
+
+static void dispose(struct notice_thread *thread, struct notice *notice) {
+    node_release(thread->filesystem, notice->node);
+    if (notice->spare) {
+        pthread_mutex_lock(&thread->lock);
+        keep_spare(thread, notice);
+        pthread_mutex_unlock(&thread->lock);
+    } else {
+        free(notice);
+    }
 }
 
 // Queue a notice and take it over; with it the reference on its node.
@@ -120,7 +182,7 @@ static int queue_notice(struct notice_thread *thread, struct notice *notice) {
     pthread_cond_signal(&thread->changed);
     pthread_mutex_unlock(&thread->lock);
     if (!queued) {
-        dispose(thread->filesystem, notice);
+        dispose(thread, notice);
     }
     return problem;
 }
@@ -151,7 +213,7 @@ static void *run(void *argument) {
             notice->again_ms = 0;
             queue_notice(thread, notice);
         } else {
-            dispose(thread->filesystem, notice);
+            dispose(thread, notice);
         }
     }
     return NULL;
@@ -164,12 +226,18 @@ static int start(struct notice_thread *thread, struct filesystem *filesystem, co
     if (problem != 0) {
         return problem;
     }
+    if (!lay_in_spare(thread)) {
+        free_spare(thread);
+        notice_queue_release(&thread->queue);
+        return ENOMEM;
+    }
     pthread_mutex_init(&thread->lock, NULL);
     thread_condition_init(&thread->changed);
     problem = thread_start(&thread->thread, name, run, thread);
     if (problem != 0) {
         pthread_cond_destroy(&thread->changed);
         pthread_mutex_destroy(&thread->lock);
+        free_spare(thread);
         notice_queue_release(&thread->queue);
     }
     return problem;
@@ -193,8 +261,9 @@ static bool stop(struct notice_thread *thread) {
         if (notice->kind == NOTICE_WORK) {
             thread->perform(thread->filesystem, notice); // It may own what its argument leads to.
         }
-        dispose(thread->filesystem, notice);
+        dispose(thread, notice);
     }
+    free_spare(thread);
     notice_queue_release(&thread->queue);
     pthread_cond_destroy(&thread->changed);
     pthread_mutex_destroy(&thread->lock);
@@ -248,7 +317,7 @@ static void queue_for_kernel(struct filesystem *filesystem, enum notice_kind kin
     if (!kernel_knows(filesystem, node)) {
         return;
     }
-    struct notice *notice = notice_new(kind, node, name);
+    struct notice *notice = make_notice(&filesystem->notices->teller, kind, node, name);
     if (notice == NULL) {
         note("out of memory: the kernel was not told of a change");
         return;
@@ -291,28 +360,27 @@ void notice_content(struct filesystem *filesystem, struct node *node, void *byte
                                      &content, 0);
 }
 
-static void queue_work(struct notice_thread *thread, int64_t due_ms,
-                       void (*later)(struct filesystem *filesystem, void *argument),
-                       void *argument) {
-    struct notice *notice = notice_new(NOTICE_WORK, NULL, "");
+static int queue_work(struct notice_thread *thread, int64_t due_ms,
+                      void (*later)(struct filesystem *filesystem, void *argument),
+                      void *argument) {
+    struct notice *notice = make_notice(thread, NOTICE_WORK, NULL, "");
     if (notice == NULL) {
-        note("out of memory: work for later is dropped");
-        return;
+        return ENOMEM;
     }
     notice->work = later;
     notice->argument = argument;
     notice->due_ms = due_ms;
-    queue_notice(thread, notice);
+    return queue_notice(thread, notice);
 }
 
-void notice_later(struct filesystem *filesystem, int64_t due_ms,
-                  void (*later)(struct filesystem *filesystem, void *argument), void *argument) {
-    queue_work(&filesystem->notices->worker, due_ms, later, argument);
+int notice_later(struct filesystem *filesystem, int64_t due_ms,
+                 void (*later)(struct filesystem *filesystem, void *argument), void *argument) {
+    return queue_work(&filesystem->notices->worker, due_ms, later, argument);
 }
 
-void notice_telling(struct filesystem *filesystem, int64_t due_ms,
-                    void (*later)(struct filesystem *filesystem, void *argument)) {
-    queue_work(&filesystem->notices->teller, due_ms, later, NULL);
+int notice_telling(struct filesystem *filesystem, int64_t due_ms,
+                   void (*later)(struct filesystem *filesystem, void *argument)) {
+    return queue_work(&filesystem->notices->teller, due_ms, later, NULL);
 }
 
 bool notice_prune(struct filesystem *filesystem, struct node *const *nodes, size_t count) {

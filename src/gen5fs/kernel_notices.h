@@ -46,14 +46,14 @@ void notice_listing(struct filesystem *filesystem, struct node *folder);
 void notice_listing_later(struct filesystem *filesystem, struct node *folder);
 
 // Call `work(filesystem, argument)` on the thread at `due_ms` (clock_ms). What is left at stop is
-// called then.
-void notice_later(struct filesystem *filesystem, int64_t due_ms,
-                  void (*work)(struct filesystem *filesystem, void *argument), void *argument);
+// called then. 0 or ENOMEM.
+int notice_later(struct filesystem *filesystem, int64_t due_ms,
+                 void (*work)(struct filesystem *filesystem, void *argument), void *argument);
 
 // The same on the thread that tells the kernel; `work` is called with NULL. It may call what
 // follows, and nobody else.
-void notice_telling(struct filesystem *filesystem, int64_t due_ms,
-                    void (*work)(struct filesystem *filesystem, void *argument));
+int notice_telling(struct filesystem *filesystem, int64_t due_ms,
+                   void (*work)(struct filesystem *filesystem, void *argument));
 
 // Ask the kernel to forget nodes that nobody uses there; it sends a forget for each that it does.
 // false where it knows no such request.

@@ -277,8 +277,10 @@ void node_remember(struct filesystem *filesystem, struct node *node) {
     const bool due = bytes_of_all(table) > table->bytes_max && !table->forgetting_is_due;
     table->forgetting_is_due = table->forgetting_is_due || due;
     pthread_mutex_unlock(&table->lock);
-    if (due) {
-        forgetting_schedule(filesystem);
+    if (due && forgetting_schedule(filesystem) != 0) {
+        pthread_mutex_lock(&table->lock);
+        table->forgetting_is_due = false; // The next node tries again.
+        pthread_mutex_unlock(&table->lock);
     }
 }
 

@@ -10,7 +10,8 @@
 
 #include "key_hash.h"
 
-enum { FIRST_CAPACITY = 64 };
+// Memory for more is asked for while there is room for some.
+enum { FIRST_CAPACITY = 128, SPARE_CAPACITY = 64 };
 
 int notice_queue_init(struct notice_queue *queue) {
     *queue = (struct notice_queue){.capacity = FIRST_CAPACITY, .bucket_count = FIRST_CAPACITY};
@@ -97,16 +98,15 @@ static struct notice *find_same(struct notice_queue *queue, const struct notice 
 }
 
 static bool grow_heap(struct notice_queue *queue) {
-    if (queue->count < queue->capacity) {
-        return true;
+    if (queue->count + SPARE_CAPACITY > queue->capacity) {
+        struct notice **grown =
+            reallocarray(queue->heap, queue->capacity * 2, sizeof(struct notice *));
+        if (grown != NULL) {
+            queue->heap = grown;
+            queue->capacity *= 2;
+        }
     }
-    struct notice **grown = reallocarray(queue->heap, queue->capacity * 2, sizeof(struct notice *));
-    if (grown == NULL) {
-        return false;
-    }
-    queue->heap = grown;
-    queue->capacity *= 2;
-    return true;
+    return queue->count < queue->capacity;
 }
 
 // Longer chains, where there is no memory for more buckets, are slower and still right.

@@ -501,7 +501,10 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot) 
     bool schedules = cache->idle_count > 0 && !cache->sweep_scheduled;
     cache->sweep_scheduled = cache->sweep_scheduled || schedules;
     pthread_mutex_unlock(&cache->lock);
-    if (schedules && filesystem->notices != NULL) {
-        notice_later(filesystem, clock_ms() + SWEEP_AFTER_MS, sweep_idle, cache);
+    if (schedules && filesystem->notices != NULL &&
+        notice_later(filesystem, clock_ms() + SWEEP_AFTER_MS, sweep_idle, cache) != 0) {
+        pthread_mutex_lock(&cache->lock);
+        cache->sweep_scheduled = false; // The next release tries again.
+        pthread_mutex_unlock(&cache->lock);
     }
 }
