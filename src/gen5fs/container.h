@@ -64,6 +64,14 @@ struct content {
     char npy_header[GEN5_NPY_HEADER_SIZE_MAX];
 };
 
+// A path and what it stands for, for a file to take: made before anything is changed, since taking
+// it cannot fail.
+struct file_name {
+    char *path;
+    struct member member;
+    struct member origin;
+};
+
 struct file_node {
     struct file_node *next; // in container.files, as long as the node lives
     struct file_node *previous;
@@ -184,8 +192,12 @@ void file_replace(struct filesystem *filesystem, struct file_node *file);
 // the lock, so it is done when a caller leaves the container.
 void file_release_later(struct file_node *file);
 void file_keep(struct filesystem *filesystem, struct file_node *file, bool keep);
-struct file_node *file_find(struct container *container, const char *path);
-int file_set_path(struct file_node *file, const char *path);
+struct file_node *file_find(const struct container *container, const char *path);
+int file_name_make(struct file_name *name, const char *path, const struct member *member,
+                   const struct member *origin);
+void file_name_release(struct file_name *name);
+// container.commit_lock and container.lock are held. Leaves the name empty.
+void file_take_name(struct file_node *file, struct file_name *name);
 void file_set_error(struct file_node *file, int number, const char *text);
 // The same for one of reading a state of the container; it is over when that is another.
 void file_set_read_error(struct file_node *file, int number, const char *text,
@@ -203,6 +215,8 @@ int member_of_path(const struct snapshot *snapshot, const char *path, struct mem
 void member_release(struct member *member);
 int member_copy(struct member *to, const struct member *from);
 bool member_equal(const struct member *left, const struct member *right);
+// The path of the latent with a key; 0 or ENOMEM.
+int latent_path(const char *key, size_t key_length, char **path);
 // The path under which a snapshot shows a member; 0, ENOENT or ENOMEM.
 int member_path(const struct snapshot *snapshot, const struct member *member, char **path);
 // Its bytes, and which they are. false where the snapshot has none.
@@ -353,7 +367,10 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
 // Take the locks and commit what has not been. 0 or an errno, which user.gen5.error explains.
 int file_commit(struct filesystem *filesystem, struct file_node *file);
 void removals_commit(struct filesystem *filesystem, struct container *container, bool all);
-void removal_schedule(struct filesystem *filesystem, struct container *container);
+// Carry out what is due in REMOVAL_DELAY_MS. 0 or ENOMEM: then the next one that is scheduled, or the
+// end of the mount, does it too.
+// container.lock is held.
+int removal_schedule(struct filesystem *filesystem, struct container *container);
 // Log what became of a path in the container, and why.
 void container_note(struct filesystem *filesystem, struct container *container, const char *path,
                     const char *what, const char *why);
@@ -383,14 +400,17 @@ bool fresh_hides(const struct filesystem *filesystem, struct container *containe
 // key, and again under latents/ with it; metadata.json may come before or after the latents that it
 // names.
 struct fresh_plan {
-    struct member member;     // to store it as; released by the caller
+    struct member member;     // to store it as
+    struct file_name name;    // for the file to take then; empty where it has it
     bool nothing_to_do;       // it is a twin of a latent that is there under its own key
     bool removes_placeholder; // it is the twin with the key
     const char *text;         // metadata to apply along with it, NULL for none; the container's
     size_t text_size;
 };
-void fresh_plan(struct filesystem *filesystem, const struct file_node *file,
-                const struct snapshot *now, struct fresh_plan *plan);
+// 0, or an errno and nothing to release.
+int fresh_plan(struct filesystem *filesystem, const struct file_node *file,
+               const struct snapshot *now, struct fresh_plan *plan);
+void fresh_plan_release(struct fresh_plan *plan);
 // A latent whose name was cut has its key in the metadata alone: scratch files that are such
 // latents are stored. commit_lock is held.
 void fresh_adopt_scratch(struct filesystem *filesystem, struct container *container);

@@ -71,26 +71,16 @@ static void show_committed(struct filesystem *filesystem, struct file_node *file
 // The file was stored under a better key than its own: its other name, latent.npy, leads to it
 // still.
 static void follow_key(struct filesystem *filesystem, struct file_node *file,
-                       const struct member *member, const struct snapshot *after) {
+                       struct file_name *name) {
     struct container *container = file->container;
-    char *path = NULL;
-    if (member_path(after, member, &path) != 0) {
-        return;
-    }
     pthread_mutex_lock(&container->lock);
-    struct member copies[2];
-    if (file_find(container, path) != NULL) {
+    if (file_find(container, name->path) != NULL) {
         file_detach(filesystem, file);
-    } else if (member_copy(&copies[0], member) == 0 && member_copy(&copies[1], member) == 0 &&
-               file_set_path(file, path) == 0) {
-        member_release(&file->member);
-        member_release(&file->origin);
-        file->member = copies[0];
-        file->origin = copies[1];
+    } else {
+        file_take_name(file, name);
     }
     pthread_mutex_unlock(&container->lock);
-    view_tell_path(filesystem, container, path);
-    free(path);
+    view_tell_path(filesystem, container, name->path != NULL ? name->path : file->path);
 }
 
 // Into a container that is being filled. *after stays NULL where there is nothing to store.
@@ -103,7 +93,11 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
     if (problem != 0) {
         return problem;
     }
-    fresh_plan(filesystem, file, now, &plan);
+    problem = fresh_plan(filesystem, file, now, &plan);
+    snapshot_release(filesystem, now);
+    if (problem != 0) {
+        return problem;
+    }
     struct gen5_edit edits[3] = {*put};
     size_t count = 1;
     edits[0].key = plan.member.key;
@@ -121,8 +115,7 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
     // Metadata may have been applied along with another member since. What goes to another key than
     // the file's replaces nothing that the draft was begun from.
     const struct condition condition = {.member = &file->member, .base = &file->base};
-    bool conditional =
-        file->member.kind != MEMBER_METADATA && member_equal(&plan.member, &file->member);
+    bool conditional = file->member.kind != MEMBER_METADATA && plan.name.path == NULL;
     if (!plan.nothing_to_do) {
         problem = change_make(filesystem, container, edits, count, &condition, conditional ? 1 : 0,
                               after, error);
@@ -130,11 +123,10 @@ static int commit_fresh(struct filesystem *filesystem, struct file_node *file,
     if (problem == 0 && file->member.kind == MEMBER_METADATA) {
         fresh_remember_text(container, file);
     }
-    if (problem == 0 && !member_equal(&plan.member, &file->member)) {
-        follow_key(filesystem, file, &plan.member, *after != NULL ? *after : now);
+    if (problem == 0 && plan.name.path != NULL) {
+        follow_key(filesystem, file, &plan.name);
     }
-    member_release(&plan.member);
-    snapshot_release(filesystem, now);
+    fresh_plan_release(&plan);
     return problem;
 }
 
@@ -146,7 +138,7 @@ static void remove_stored(struct filesystem *filesystem, struct file_node *file)
     if (hidden_add(container, file->path, &file->member, &file->version,
                    stays ? -1 : clock_ms() + REMOVAL_DELAY_MS) == 0 &&
         !stays) {
-        removal_schedule(filesystem, container);
+        (void)removal_schedule(filesystem, container);
     }
 }
 
@@ -257,17 +249,19 @@ static void collect_removals(struct container *container, bool all, struct remov
     }
     due->removals = count > 0 ? calloc(count, sizeof *due->removals) : NULL;
     due->count = 0;
-    due->next_due_ms = -1;
     int64_t now = clock_ms();
+    // What there is no memory for is tried again.
+    due->next_due_ms = count > 0 && due->removals == NULL ? now : -1;
     for (const struct hidden *at = container->hidden; at != NULL && due->removals != NULL;
          at = at->next) {
         const struct file_node *file = file_find(container, at->path);
         if (at->due_ms < 0 || (file != NULL && file->fresh)) {
             continue; // Hidden for good, or about to be replaced.
         }
-        if (!all && at->due_ms > now) {
+        if ((!all && at->due_ms > now) ||
+            member_copy(&due->removals[due->count].member, &at->member) != 0) {
             due->next_due_ms = at->due_ms;
-        } else if (member_copy(&due->removals[due->count].member, &at->member) == 0) {
+        } else {
             due->removals[due->count++].base = (struct base){.version = at->version};
         }
     }
@@ -286,13 +280,19 @@ static void removal_work(struct filesystem *filesystem, void *argument) {
     node_release(filesystem, node);
 }
 
-void removal_schedule(struct filesystem *filesystem, struct container *container) {
+int removal_schedule(struct filesystem *filesystem, struct container *container) {
     if (container->removal_scheduled) {
-        return;
+        return 0;
     }
-    container->removal_scheduled = true;
     node_reference(filesystem, container->node);
-    notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, removal_work, container->node);
+    container->removal_scheduled = true;
+    int problem =
+        notice_later(filesystem, clock_ms() + REMOVAL_DELAY_MS, removal_work, container->node);
+    if (problem != 0) {
+        container->removal_scheduled = false;
+        node_release(filesystem, container->node); // Never the last one: the caller is inside.
+    }
+    return problem;
 }
 
 // What the container no longer has is a removal that succeeded before us, and what another program
@@ -354,7 +354,7 @@ void removals_commit(struct filesystem *filesystem, struct container *container,
     pthread_mutex_lock(&container->lock);
     collect_removals(container, all, &due);
     if (due.next_due_ms >= 0) {
-        removal_schedule(filesystem, container);
+        (void)removal_schedule(filesystem, container);
     }
     pthread_mutex_unlock(&container->lock);
     if (due.count > 0) {

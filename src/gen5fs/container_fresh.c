@@ -4,6 +4,7 @@
 // A container that mkdir made and that is being filled (DESIGN.md 2.2 rule 9). `cp -r`, tar, unzip
 // and rsync write its files in any order, and some insist that a file in a folder that they made is
 // not there yet.
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,58 +148,74 @@ bool fresh_hides(const struct filesystem *filesystem, struct container *containe
     return wish.new_file || (own && wish.look && caller == container->fresh_maker);
 }
 
-// The SHA-256 of the payload that a .npy draft becomes; false where it is none that can be stored.
-static bool latent_digest(const struct filesystem *filesystem, int draft_fd,
-                          struct gen5_digest *digest) {
+// The SHA-256 of the payload that a .npy draft becomes; EINVAL where it is none that is stored as
+// it is.
+static int latent_digest(const struct filesystem *filesystem, int draft_fd,
+                         struct gen5_digest *digest) {
+    struct gen5_error error = GEN5_ERROR_NONE;
     struct gen5_source source;
     struct gen5_npy npy;
     struct gen5_digest_stream *stream = NULL;
     char buffer[65536];
-    if (gen5_source_from_fd(draft_fd, &source, NULL) != GEN5_OK ||
-        gen5_npy_open(&source, &filesystem->limits, &npy, NULL) != GEN5_OK ||
-        !gen5_npy_is_payload(&npy) || gen5_digest_stream_new(&stream, NULL) != GEN5_OK) {
-        return false;
+    if (gen5_source_from_fd(draft_fd, &source, &error) != GEN5_OK ||
+        gen5_npy_open(&source, &filesystem->limits, &npy, &error) != GEN5_OK) {
+        return gen5_error_errno(&error);
     }
-    enum gen5_status status = GEN5_OK;
+    if (!gen5_npy_is_payload(&npy)) {
+        return EINVAL;
+    }
+    enum gen5_status status = gen5_digest_stream_new(&stream, &error);
     for (uint64_t at = 0; status == GEN5_OK && at < npy.data_size;) {
         uint64_t left = npy.data_size - at;
         size_t size = left < sizeof buffer ? (size_t)left : sizeof buffer;
-        status = gen5_source_read(&source, npy.data_offset + at, buffer, size, NULL);
+        status = gen5_source_read(&source, npy.data_offset + at, buffer, size, &error);
         if (status == GEN5_OK) {
-            status = gen5_digest_stream_update(stream, buffer, size, NULL);
+            status = gen5_digest_stream_update(stream, buffer, size, &error);
         }
         at += size;
     }
     if (status == GEN5_OK) {
-        status = gen5_digest_stream_finish(stream, digest, NULL);
+        status = gen5_digest_stream_finish(stream, digest, &error);
     }
     gen5_digest_stream_free(stream);
-    return status == GEN5_OK;
+    return status == GEN5_OK ? 0 : gen5_error_errno(&error);
+}
+
+// Let a member be the latent of a record instead.
+static int member_replace(struct member *member, const struct gen5_record *record) {
+    const struct member latent = {
+        .kind = MEMBER_LATENT, .key = record->key, .key_length = record->key_length};
+    struct member copy;
+    if (member_copy(&copy, &latent) != 0) {
+        return ENOMEM;
+    }
+    member_release(member);
+    *member = copy;
+    return 0;
 }
 
 // The metadata that was written before its chunks knows the key of a latent by its hash.
-static void find_key(const struct filesystem *filesystem, const struct container *container,
-                     const struct gen5_digest *digest, struct member *member) {
+static int find_key(const struct filesystem *filesystem, const struct container *container,
+                    const struct gen5_digest *digest, struct member *member) {
     struct gen5_manifest *manifest = NULL;
-    if (container->fresh_text == NULL ||
-        gen5_manifest_parse(container->fresh_text, container->fresh_text_size, &filesystem->limits,
-                            &manifest, NULL) != GEN5_OK) {
-        return;
+    if (container->fresh_text == NULL) {
+        return 0;
     }
+    enum gen5_status status = gen5_manifest_parse(container->fresh_text, container->fresh_text_size,
+                                                  &filesystem->limits, &manifest, NULL);
+    if (status != GEN5_OK) {
+        return status == GEN5_ERROR_MEMORY ? ENOMEM : 0;
+    }
+    int problem = 0;
     for (size_t i = 0; i < manifest->record_count; i++) {
         const struct gen5_record *record = &manifest->records[i];
         if (record->key != NULL && gen5_digest_equal(&record->digest, digest)) {
-            struct member found = {
-                .kind = MEMBER_LATENT, .key = record->key, .key_length = record->key_length};
-            struct member copy;
-            if (member_copy(&copy, &found) == 0) {
-                member_release(member);
-                *member = copy;
-            }
+            problem = member_replace(member, record);
             break;
         }
     }
     gen5_manifest_free(manifest);
+    return problem;
 }
 
 // The record of the remembered metadata whose latent has this file name. The caller frees
@@ -253,6 +270,10 @@ static void adopt(struct filesystem *filesystem, struct file_node *file,
         {.kind = GEN5_PUT_LATENT, .key = member->key, .key_length = member->key_length},
         {.kind = GEN5_PUT_METADATA,
          .content = gen5_source_from_memory(container->fresh_text, container->fresh_text_size)}};
+    struct file_name name;
+    if (file_name_make(&name, file->path, member, member) != 0) {
+        return; // It stays a scratch file.
+    }
     pthread_rwlock_wrlock(&file->draft_lock);
     bool stored = file->draft_fd >= 0 &&
                   gen5_source_from_fd(file->draft_fd, &edits[0].content, &error) == GEN5_OK &&
@@ -263,11 +284,11 @@ static void adopt(struct filesystem *filesystem, struct file_node *file,
     }
     pthread_rwlock_unlock(&file->draft_lock);
     if (!stored) {
-        return; // It stays a scratch file.
+        file_name_release(&name);
+        return;
     }
     pthread_mutex_lock(&container->lock);
-    (void)member_copy(&file->member, member);
-    (void)member_copy(&file->origin, member);
+    file_take_name(file, &name);
     if (after != NULL) {
         file->version = member_version(after, member);
         file_set_base(filesystem, file, after);
@@ -313,36 +334,69 @@ static bool is_placeholder(const char *key, size_t length) {
     return length == strlen(PLACEHOLDER_KEY) && memcmp(key, PLACEHOLDER_KEY, length) == 0;
 }
 
-void fresh_plan(struct filesystem *filesystem, const struct file_node *file,
-                const struct snapshot *now, struct fresh_plan *plan) {
+// A latent whose elements have this digest and that may have no key of its own yet.
+static int plan_latent(struct filesystem *filesystem, struct container *container,
+                       const struct gen5_digest *digest, const struct snapshot *now,
+                       struct fresh_plan *plan) {
+    const struct gen5_record *twin = stored_with(now, digest);
+    const bool twin_is_placeholder = twin != NULL && is_placeholder(twin->key, twin->key_length);
+    if (!is_placeholder(plan->member.key, plan->member.key_length)) {
+        plan->removes_placeholder = twin_is_placeholder;
+        return 0;
+    }
+    if (twin != NULL && !twin_is_placeholder) {
+        plan->nothing_to_do = true;
+        return member_replace(&plan->member, twin);
+    }
+    int problem = find_key(filesystem, container, digest, &plan->member);
+    if (problem == 0) {
+        pthread_mutex_lock(&container->lock);
+        container->fresh_first = true;
+        container->fresh_first_digest = *digest;
+        pthread_mutex_unlock(&container->lock);
+    }
+    return problem;
+}
+
+static int plan_name(struct fresh_plan *plan) {
+    char *path = NULL;
+    int problem = latent_path(plan->member.key, plan->member.key_length, &path);
+    if (problem == 0) {
+        problem = file_name_make(&plan->name, path, &plan->member, &plan->member);
+    }
+    free(path);
+    return problem;
+}
+
+int fresh_plan(struct filesystem *filesystem, const struct file_node *file,
+               const struct snapshot *now, struct fresh_plan *plan) {
     struct container *container = file->container;
     struct gen5_digest digest;
-    *plan = (struct fresh_plan){0};
-    if (now->container == NULL || member_copy(&plan->member, &file->member) != 0) {
-        return;
+    *plan =
+        (struct fresh_plan){.text = container->fresh_text, .text_size = container->fresh_text_size};
+    int problem = member_copy(&plan->member, &file->member);
+    if (problem != 0 || now->container == NULL || file->member.kind != MEMBER_LATENT) {
+        return problem;
     }
-    plan->text = container->fresh_text;
-    plan->text_size = container->fresh_text_size;
-    if (file->member.kind != MEMBER_LATENT || !latent_digest(filesystem, file->draft_fd, &digest)) {
-        return;
+    problem = latent_digest(filesystem, file->draft_fd, &digest);
+    if (problem == EINVAL) {
+        return 0; // No twin can be told.
     }
-    const struct gen5_record *twin = stored_with(now, &digest);
-    if (is_placeholder(file->member.key, file->member.key_length)) {
-        find_key(filesystem, container, &digest, &plan->member);
-        if (twin != NULL && !is_placeholder(twin->key, twin->key_length)) {
-            const struct member there = {
-                .kind = MEMBER_LATENT, .key = twin->key, .key_length = twin->key_length};
-            member_release(&plan->member);
-            plan->nothing_to_do = member_copy(&plan->member, &there) == 0;
-        } else {
-            pthread_mutex_lock(&container->lock);
-            container->fresh_first = true;
-            container->fresh_first_digest = digest;
-            pthread_mutex_unlock(&container->lock);
-        }
-    } else if (twin != NULL && is_placeholder(twin->key, twin->key_length)) {
-        plan->removes_placeholder = true;
+    if (problem == 0) {
+        problem = plan_latent(filesystem, container, &digest, now, plan);
     }
+    if (problem == 0 && !member_equal(&plan->member, &file->member)) {
+        problem = plan_name(plan);
+    }
+    if (problem != 0) {
+        fresh_plan_release(plan);
+    }
+    return problem;
+}
+
+void fresh_plan_release(struct fresh_plan *plan) {
+    member_release(&plan->member);
+    file_name_release(&plan->name);
 }
 
 void fresh_remember_text(struct container *container, const struct file_node *file) {

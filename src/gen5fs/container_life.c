@@ -148,11 +148,8 @@ int file_new(struct filesystem *filesystem, struct container *container, const c
     }
     made->container = container;
     made->draft_fd = -1;
-    made->path = strdup(path);
-    int problem = made->path == NULL ? ENOMEM : member_copy(&made->member, member);
-    if (problem == 0) {
-        problem = member_copy(&made->origin, member);
-    }
+    struct file_name name;
+    int problem = file_name_make(&name, path, member, member);
     if (problem == 0) {
         problem = file_index_reserve(&container->index);
     }
@@ -161,12 +158,13 @@ int file_new(struct filesystem *filesystem, struct container *container, const c
                            &made->node);
     }
     if (problem != 0) {
-        member_release(&made->member);
-        member_release(&made->origin);
-        free(made->path);
+        file_name_release(&name);
         free(made);
         return problem;
     }
+    made->path = name.path;
+    made->member = name.member;
+    made->origin = name.origin;
     pthread_rwlock_init(&made->draft_lock, NULL);
     made->node->file = made;
     made->attached = true;
@@ -180,17 +178,35 @@ int file_new(struct filesystem *filesystem, struct container *container, const c
     return 0;
 }
 
-struct file_node *file_find(struct container *container, const char *path) {
+struct file_node *file_find(const struct container *container, const char *path) {
     return file_index_find(&container->index, path);
 }
 
-int file_set_path(struct file_node *file, const char *path) {
-    char *copy = strdup(path);
-    if (copy == NULL) {
+int file_name_make(struct file_name *name, const char *path, const struct member *member,
+                   const struct member *origin) {
+    *name = (struct file_name){.path = strdup(path)};
+    if (name->path == NULL || member_copy(&name->member, member) != 0 ||
+        member_copy(&name->origin, origin) != 0) {
+        file_name_release(name);
         return ENOMEM;
     }
-    file_index_rename(&file->container->index, file, copy);
     return 0;
+}
+
+void file_name_release(struct file_name *name) {
+    free(name->path);
+    member_release(&name->member);
+    member_release(&name->origin);
+    *name = (struct file_name){.path = NULL};
+}
+
+void file_take_name(struct file_node *file, struct file_name *name) {
+    file_index_rename(&file->container->index, file, name->path);
+    member_release(&file->member);
+    member_release(&file->origin);
+    file->member = name->member;
+    file->origin = name->origin;
+    *name = (struct file_name){.path = NULL};
 }
 
 void file_set_error(struct file_node *file, int number, const char *text) {

@@ -154,6 +154,12 @@ bool member_content(const struct snapshot *snapshot, const struct member *member
     return true;
 }
 
+int latent_path(const char *key, size_t key_length, char **path) {
+    char name[GEN5_LATENT_NAME_SIZE_MAX + 1];
+    gen5_latent_name_from_key(key, key_length, name);
+    return asprintf(path, "%s%s", LATENTS_PREFIX, name) < 0 ? ENOMEM : 0;
+}
+
 int member_path(const struct snapshot *snapshot, const struct member *member, char **path) {
     struct member shown = *member;
     if (snapshot->container != NULL) {
@@ -168,10 +174,9 @@ int member_path(const struct snapshot *snapshot, const struct member *member, ch
                                                              : NOTICE_NAME;
     int length;
     if (member->kind == MEMBER_LATENT) {
-        char name[GEN5_LATENT_NAME_SIZE_MAX + 1];
-        gen5_latent_name_from_key(member->key, member->key_length, name);
-        length = asprintf(path, "%s%s", LATENTS_PREFIX, name);
-    } else if (member->kind == MEMBER_IMAGE) {
+        return latent_path(member->key, member->key_length, path);
+    }
+    if (member->kind == MEMBER_IMAGE) {
         length =
             asprintf(path, "%s%s", IMAGE_PREFIX, gen5_image_kind_extension(snapshot->image_kind));
     } else {

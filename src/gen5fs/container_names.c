@@ -49,43 +49,49 @@ static int hide_member(struct container *container, const struct snapshot *snaps
     return hidden_add(container, file->path, &file->member, &version, due_ms);
 }
 
-// The copy of a member that was renamed away is deleted or replaced on purpose, and with it the
-// member, unless something took its place. Nothing for other files. container.lock is held.
-static void remove_with_copy(struct filesystem *filesystem, struct container *container,
-                             const struct file_node *file) {
-    if (file->member.kind != MEMBER_NONE || file->origin.kind == MEMBER_NONE ||
-        file->origin.kind == MEMBER_METADATA) {
+// Whether a file is the copy of a member that was renamed away.
+static bool is_copy(const struct file_node *file) {
+    return file->member.kind == MEMBER_NONE && file->origin.kind != MEMBER_NONE &&
+           file->origin.kind != MEMBER_METADATA;
+}
+
+// Such a copy is deleted or replaced on purpose, and with it the member, unless something took its
+// place. Nothing for other files. The removal has been scheduled. container.lock is held.
+static void remove_with_copy(const struct container *container, const struct file_node *file,
+                             int64_t due_ms) {
+    if (!is_copy(file)) {
         return;
     }
     for (struct hidden *at = container->hidden; at != NULL; at = at->next) {
         if (at->due_ms < 0 && member_equal(&at->member, &file->origin) &&
             version_equal(&at->version, &file->version) && file_find(container, at->path) == NULL) {
-            at->due_ms = clock_ms() + REMOVAL_DELAY_MS;
-            removal_schedule(filesystem, container);
+            at->due_ms = due_ms;
         }
     }
 }
 
 static int unlink_file(struct filesystem *filesystem, struct container *container,
                        struct snapshot *snapshot, struct file_node *file) {
+    const bool stored =
+        file->member.kind != MEMBER_NONE && member_version(snapshot, &file->member).present;
+    const bool stays = file->member.kind == MEMBER_METADATA;
+    const int64_t due_ms = clock_ms() + REMOVAL_DELAY_MS;
     int problem = 0;
-    if (file->member.kind != MEMBER_NONE && member_version(snapshot, &file->member).present) {
-        bool stays = file->member.kind == MEMBER_METADATA;
-        problem =
-            hide_member(container, snapshot, file, stays ? -1 : clock_ms() + REMOVAL_DELAY_MS);
-        if (problem == 0 && !stays) {
-            removal_schedule(filesystem, container);
-        }
-    } else {
-        remove_with_copy(filesystem, container, file);
+    if ((stored && !stays) || is_copy(file)) {
+        problem = removal_schedule(filesystem, container);
     }
-    if (problem == 0) {
-        if (file->snapshot == NULL && file->opens > 0) {
-            file->snapshot = snapshot_reference(snapshot);
-        }
-        file_detach(filesystem, file);
+    if (problem == 0 && stored) {
+        problem = hide_member(container, snapshot, file, stays ? -1 : due_ms);
     }
-    return problem;
+    if (problem != 0) {
+        return problem;
+    }
+    remove_with_copy(container, file, due_ms);
+    if (file->snapshot == NULL && file->opens > 0) {
+        file->snapshot = snapshot_reference(snapshot);
+    }
+    file_detach(filesystem, file);
+    return 0;
 }
 
 // A removal is carried out later, so that it must be known now that it may be.
@@ -170,6 +176,7 @@ struct renaming {
     struct file_node *file;     // with a node reference
     struct file_node *replaced; // likewise; NULL where there is none
     struct member target;       // what the new path stands for
+    struct file_name name;      // for the file to take; what it was the copy of stays known
 };
 
 static int renaming_begin(struct renaming *renaming, struct node *old_folder, const char *old_name,
@@ -201,7 +208,9 @@ static int renaming_begin(struct renaming *renaming, struct node *old_folder, co
     if (renaming->file->member.kind == MEMBER_NOTICE || renaming->target.kind == MEMBER_NOTICE) {
         return EACCES;
     }
-    return 0;
+    const bool scratch = renaming->target.kind == MEMBER_NONE;
+    return file_name_make(&renaming->name, renaming->new_path, &renaming->target,
+                          scratch ? &renaming->file->origin : &renaming->target);
 }
 
 static void renaming_end(struct renaming *renaming) {
@@ -212,6 +221,7 @@ static void renaming_end(struct renaming *renaming) {
         node_release(renaming->filesystem, renaming->replaced->node);
     }
     member_release(&renaming->target);
+    file_name_release(&renaming->name);
     free(renaming->old_path);
     free(renaming->new_path);
 }
@@ -219,29 +229,29 @@ static void renaming_end(struct renaming *renaming) {
 // Onto a scratch name. container.lock is held.
 static int rename_to_scratch(struct renaming *renaming) {
     struct file_node *file = renaming->file;
-    int problem = 0;
     bool was_member = file->member.kind != MEMBER_NONE;
-    if (renaming->replaced != NULL) {
-        remove_with_copy(renaming->filesystem, renaming->container, renaming->replaced);
+    const int64_t due_ms = clock_ms() + REMOVAL_DELAY_MS;
+    int problem = 0;
+    if (renaming->replaced != NULL && is_copy(renaming->replaced)) {
+        problem = removal_schedule(renaming->filesystem, renaming->container);
     }
-    if (was_member && member_version(renaming->snapshot, &file->member).present) {
+    if (problem == 0 && was_member && member_version(renaming->snapshot, &file->member).present) {
         problem = hide_member(renaming->container, renaming->snapshot, file, -1);
     }
-    if (problem == 0 && was_member && file->snapshot == NULL) {
+    if (problem != 0) {
+        return problem;
+    }
+    if (was_member && file->snapshot == NULL) {
         file->snapshot = snapshot_reference(renaming->snapshot);
     }
-    if (problem == 0) {
-        problem = file_set_path(file, renaming->new_path);
+    if (renaming->replaced != NULL) {
+        remove_with_copy(renaming->container, renaming->replaced, due_ms);
+        file_detach(renaming->filesystem, renaming->replaced);
     }
-    if (problem == 0) {
-        member_release(&file->member);
-        file->fresh = false;
-        file_keep(renaming->filesystem, file, true);
-        if (renaming->replaced != NULL) {
-            file_detach(renaming->filesystem, renaming->replaced);
-        }
-    }
-    return problem;
+    file_take_name(file, &renaming->name);
+    file->fresh = false;
+    file_keep(renaming->filesystem, file, true);
+    return 0;
 }
 
 // A member that comes back to the name that it was renamed away from, unchanged.
@@ -254,10 +264,7 @@ static bool renames_back(const struct renaming *renaming) {
 
 static void become_member(struct renaming *renaming, bool fresh) {
     struct file_node *file = renaming->file;
-    member_release(&file->member);
-    member_release(&file->origin);
-    (void)member_copy(&file->member, &renaming->target);
-    (void)member_copy(&file->origin, &renaming->target);
+    file_take_name(file, &renaming->name);
     file->fresh = fresh;
     if (renaming->replaced != NULL) {
         struct file_node *replaced = renaming->replaced;
@@ -299,7 +306,6 @@ static int take_target(struct renaming *renaming, struct former *former) {
 // It was stored: it is the member now. container.lock and, exclusively, draft_lock are held.
 static void target_stored(struct renaming *renaming) {
     struct file_node *file = renaming->file;
-    (void)file_set_path(file, renaming->new_path);
     become_member(renaming, false);
     hidden_drop(renaming->container, renaming->new_path);
     file->changes_done = file->changes_committed = file->changes;
@@ -368,7 +374,6 @@ static int rename_to_member(struct renaming *renaming) {
         // Still being written: it is the member's draft from now on, and its last close decides.
         problem = 0;
         file->changes++;
-        (void)file_set_path(file, renaming->new_path);
         become_member(renaming, true);
     } else if (taken) {
         target_refused(renaming, &former, problem, error.message);
@@ -394,11 +399,9 @@ static int rename_locked(struct renaming *renaming) {
         pthread_mutex_lock(&container->lock);
         bool back = renames_back(renaming);
         if (back) {
-            struct file_node *file = renaming->file;
-            (void)file_set_path(file, renaming->new_path);
             become_member(renaming, false);
             hidden_drop(container, renaming->new_path);
-            file_keep(renaming->filesystem, file, false);
+            file_keep(renaming->filesystem, renaming->file, false);
         }
         pthread_mutex_unlock(&container->lock);
         return back ? 0 : rename_to_member(renaming);
