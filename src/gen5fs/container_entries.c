@@ -24,8 +24,9 @@ int container_entry(struct filesystem *filesystem, struct node *parent, const ch
     return problem;
 }
 
+// `attributes` become the new file's, and those of one that could not be given its name too.
 static int write_blank(struct filesystem *filesystem, struct node *parent, const char *name,
-                       mode_t mode, uid_t uid, gid_t gid) {
+                       mode_t mode, uid_t uid, gid_t gid, struct stat *attributes) {
     struct gen5_replacement replacement = GEN5_REPLACEMENT_NONE;
     struct gen5_error error = GEN5_ERROR_NONE;
     struct stat folder;
@@ -42,16 +43,15 @@ static int write_blank(struct filesystem *filesystem, struct node *parent, const
         bool inherits = fstat(folder_fd, &folder) == 0 && (folder.st_mode & S_ISGID) != 0;
         problem = fchown(replacement.fd, uid, inherits ? folder.st_gid : gid) != 0 ? errno : 0;
     }
-    struct stat made;
-    if (problem == 0 && fstat(replacement.fd, &made) != 0) {
+    if (problem == 0 && fstat(replacement.fd, attributes) != 0) {
         problem = errno;
     }
     if (problem == 0) {
         // A default list of the folder has taken from it what nobody is to have.
-        problem = fchmod(replacement.fd, made.st_mode & mode & 0666) != 0 ? errno : 0;
+        problem = fchmod(replacement.fd, attributes->st_mode & mode & 0666) != 0 ? errno : 0;
     }
-    if (problem == 0 && gen5_replacement_commit(&replacement, name, NULL, GEN5_SYNC_FILE, NULL,
-                                                &error) != GEN5_OK) {
+    if (problem == 0 && gen5_replacement_commit(&replacement, name, NULL, GEN5_SYNC_FILE,
+                                                attributes, &error) != GEN5_OK) {
         problem = gen5_error_errno(&error);
     }
     gen5_replacement_release(&replacement);
@@ -59,32 +59,49 @@ static int write_blank(struct filesystem *filesystem, struct node *parent, const
     return problem;
 }
 
+// Where mkdir fails nothing is made: who tries again would be told that it is there.
+static void remove_blank(const struct node *parent, const char *name, const struct stat *made) {
+    struct stat named;
+    if (fstatat(parent->fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        named.st_ino == made->st_ino && named.st_dev == made->st_dev) {
+        (void)unlinkat(parent->fd, name, 0);
+    }
+}
+
 int container_entry_make(struct filesystem *filesystem, struct node *parent, const char *name,
                          mode_t mode, uid_t uid, gid_t gid, pid_t maker, struct node **node,
                          struct stat *attributes) {
-    int problem = write_blank(filesystem, parent, name, mode, uid, gid);
-    if (problem == 0 && fstatat(parent->fd, name, attributes, AT_SYMLINK_NOFOLLOW) != 0) {
-        problem = errno;
-    }
+    struct container *container = NULL;
+    struct stat made = {0};
+    *node = NULL;
+    int problem = write_blank(filesystem, parent, name, mode, uid, gid, &made);
+    *attributes = made;
     if (problem == 0) {
         problem = container_entry(filesystem, parent, name, attributes, node);
     }
-    struct container *container = NULL;
-    if (problem == 0 && container_enter(filesystem, *node, &container) == 0) {
-        pthread_mutex_lock(&container->lock);
-        fresh_begin(container, maker);
-        pthread_mutex_unlock(&container->lock);
-        container_leave(filesystem, container);
+    if (problem == 0) {
+        problem = container_enter(filesystem, *node, &container);
     }
-    return problem;
+    if (problem != 0) {
+        remove_blank(parent, name, &made);
+        node_release(filesystem, *node);
+        return problem;
+    }
+    pthread_mutex_lock(&container->lock);
+    fresh_begin(container, maker);
+    pthread_mutex_unlock(&container->lock);
+    container_leave(filesystem, container);
+    return 0;
 }
 
-// Whether a container's directory shows nothing that would be lost with it.
-static bool shows_nothing(struct filesystem *filesystem, struct node *node) {
+// 0 where a container's directory shows nothing that would be lost with it, else ENOTEMPTY or why
+// that cannot be told.
+static int check_shows_nothing(struct filesystem *filesystem, struct node *node) {
     struct container_listing listing;
     bool nothing = true;
-    if (container_list(filesystem, node, 0, 2, &listing) != 0) {
-        return false;
+    int problem = container_list(filesystem, node, 0, 2, &listing);
+    if (problem != 0) {
+        return problem;
     }
     for (size_t i = 0; i < listing.count; i++) {
         // A container that mkdir made, and that nothing was put into, goes with its blank metadata.
@@ -92,13 +109,15 @@ static bool shows_nothing(struct filesystem *filesystem, struct node *node) {
             nothing && listing.count == 1 && strcmp(listing.entries[i].name, NOTICE_NAME) == 0;
     }
     container_listing_free(filesystem, &listing);
-    return nothing;
+    return nothing ? 0 : ENOTEMPTY;
 }
 
-static bool is_blank(struct filesystem *filesystem, struct container *container) {
+// Likewise, where it has no more than mkdir has put into it.
+static int check_is_blank(struct filesystem *filesystem, struct container *container) {
     struct snapshot *snapshot = NULL;
-    if (container_snapshot(filesystem, container, &snapshot) != 0) {
-        return false;
+    int problem = container_snapshot(filesystem, container, &snapshot);
+    if (problem != 0) {
+        return problem;
     }
     bool blank = snapshot->container != NULL && snapshot->container->manifest->record_count == 0;
     pthread_mutex_lock(&container->lock);
@@ -108,7 +127,7 @@ static bool is_blank(struct filesystem *filesystem, struct container *container)
     }
     pthread_mutex_unlock(&container->lock);
     snapshot_release(filesystem, snapshot);
-    return blank;
+    return blank ? 0 : ENOTEMPTY;
 }
 
 static void forget_files(struct filesystem *filesystem, struct container *container) {
@@ -145,11 +164,14 @@ int container_entry_remove(struct filesystem *filesystem, struct node *parent, c
     }
     if (problem == 0) {
         pthread_mutex_lock(&container->commit_lock);
-        if (!shows_nothing(filesystem, node) && !is_blank(filesystem, container)) {
-            problem = ENOTEMPTY;
-        } else if (unlinkat(parent->fd, name, 0) != 0) {
+        problem = check_shows_nothing(filesystem, node);
+        if (problem == ENOTEMPTY) {
+            problem = check_is_blank(filesystem, container);
+        }
+        if (problem == 0 && unlinkat(parent->fd, name, 0) != 0) {
             problem = errno;
-        } else {
+        }
+        if (problem == 0) {
             forget_files(filesystem, container);
             (void)node_container_move(filesystem, node, NULL, NULL);
         }
@@ -193,8 +215,8 @@ static int may_replace(struct filesystem *filesystem, const struct named_thing *
     struct node *node = NULL;
     struct stat attributes = new->attributes;
     int problem = container_entry(filesystem, new_parent, new_name, &attributes, &node);
-    if (problem == 0 && !shows_nothing(filesystem, node)) {
-        problem = ENOTEMPTY;
+    if (problem == 0) {
+        problem = check_shows_nothing(filesystem, node);
     }
     node_release(filesystem, node);
     return problem;

@@ -62,12 +62,18 @@ bool ordinary_is_container(struct filesystem *filesystem, const struct node *par
            !is_being_written(filesystem, attributes);
 }
 
-bool ordinary_name_leads_to_container(struct filesystem *filesystem, const struct node *parent,
-                                      const char *name) {
+int ordinary_name_leads_to_container(struct filesystem *filesystem, const struct node *parent,
+                                     const char *name, bool *leads) {
     struct stat attributes;
-    return name_is_container(name) &&
-           fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ordinary_is_container(filesystem, parent, name, &attributes);
+    *leads = false;
+    if (!name_is_container(name)) {
+        return 0;
+    }
+    if (fstatat(parent->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? 0 : errno;
+    }
+    *leads = ordinary_is_container(filesystem, parent, name, &attributes);
+    return 0;
 }
 
 void ordinary_written_as(struct filesystem *filesystem, struct node *node, struct node *parent,

@@ -33,9 +33,9 @@ int ordinary_lookup(struct filesystem *filesystem, struct node *parent, const ch
 bool ordinary_is_container(struct filesystem *filesystem, const struct node *parent,
                            const char *name, const struct stat *attributes);
 
-// The same, of what has the name now; false where nothing has.
-bool ordinary_name_leads_to_container(struct filesystem *filesystem, const struct node *parent,
-                                      const char *name);
+// The same, of what has the name now; not where nothing has. 0, or why it cannot be told.
+int ordinary_name_leads_to_container(struct filesystem *filesystem, const struct node *parent,
+                                     const char *name, bool *leads);
 
 // The node of what has a name, which is taken for no container.
 int ordinary_node_of_name(struct filesystem *filesystem, struct node *parent, const char *name,

@@ -246,25 +246,28 @@ static int check_removal(const struct filesystem *filesystem, const struct node 
 }
 
 int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const char *name) {
+    bool container = false;
     int problem = check_removal(filesystem, parent, name);
+    if (problem == 0) {
+        problem = ordinary_name_leads_to_container(filesystem, parent, name, &container);
+    }
     if (problem != 0) {
         return problem;
     }
-    if (ordinary_name_leads_to_container(filesystem, parent, name)) {
-        return EISDIR;
-    }
-    return remove_name(filesystem, parent, name, 0);
+    return container ? EISDIR : remove_name(filesystem, parent, name, 0);
 }
 
 int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const char *name) {
+    bool container = false;
     int problem = check_removal(filesystem, parent, name);
+    if (problem == 0) {
+        problem = ordinary_name_leads_to_container(filesystem, parent, name, &container);
+    }
     if (problem != 0) {
         return problem;
     }
-    if (ordinary_name_leads_to_container(filesystem, parent, name)) {
-        return container_entry_remove(filesystem, parent, name);
-    }
-    return remove_name(filesystem, parent, name, AT_REMOVEDIR);
+    return container ? container_entry_remove(filesystem, parent, name)
+                     : remove_name(filesystem, parent, name, AT_REMOVEDIR);
 }
 
 // What a rename has done to a file whose name decides what it is. `attributes` are the file's.
@@ -331,16 +334,23 @@ static int rename_plainly(struct filesystem *filesystem, struct node *old_parent
 
 int ordinary_rename(struct filesystem *filesystem, struct node *old_parent, const char *old_name,
                     struct node *new_parent, const char *new_name, unsigned int flags) {
+    bool from_container = false;
+    bool to_container = false;
     int problem = check_removal(filesystem, old_parent, old_name);
+    if (problem == 0) {
+        problem = ordinary_check_name(filesystem, new_parent, new_name);
+    }
+    if (problem == 0) {
+        problem =
+            ordinary_name_leads_to_container(filesystem, old_parent, old_name, &from_container);
+    }
+    if (problem == 0) {
+        problem = ordinary_name_leads_to_container(filesystem, new_parent, new_name, &to_container);
+    }
     if (problem != 0) {
         return problem;
     }
-    problem = ordinary_check_name(filesystem, new_parent, new_name);
-    if (problem != 0) {
-        return problem;
-    }
-    if (ordinary_name_leads_to_container(filesystem, old_parent, old_name) ||
-        ordinary_name_leads_to_container(filesystem, new_parent, new_name)) {
+    if (from_container || to_container) {
         return container_entry_rename(filesystem, old_parent, old_name, new_parent, new_name,
                                       flags);
     }
