@@ -376,6 +376,16 @@ EXPORT int linkat(int folder, const char *name, int new_folder, const char *new_
     return (int)told(verdict, result);
 }
 
+EXPORT int symlinkat(const char *target, int folder, const char *name) {
+    struct verdict verdict = decide(FAULT_LINK);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(symlinkat)(target, folder, name));
+}
+
+EXPORT int mknodat(int folder, const char *name, mode_t mode, dev_t device) {
+    struct verdict verdict = decide(FAULT_LINK);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(mknodat)(folder, name, mode, device));
+}
+
 EXPORT int unlinkat(int folder, const char *name, int flags) {
     struct verdict verdict = decide(FAULT_UNLINK);
     if (fails(verdict)) {
@@ -425,9 +435,24 @@ EXPORT int fstatat(int folder, const char *restrict path, struct stat *restrict 
     return fails_at_once(FAULT_STAT) ? -1 : NEXT(fstatat)(folder, path, attributes, flags);
 }
 
+EXPORT int statx(int folder, const char *restrict path, int flags, unsigned int mask,
+                 struct statx *restrict found) {
+    return fails_at_once(FAULT_STAT) ? -1 : NEXT(statx)(folder, path, flags, mask, found);
+}
+
+EXPORT int chmod(const char *path, mode_t mode) {
+    struct verdict verdict = decide(FAULT_MODE);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(chmod)(path, mode));
+}
+
 EXPORT int fchmod(int fd, mode_t mode) {
     struct verdict verdict = decide(FAULT_MODE);
     return fails(verdict) ? -1 : (int)told(verdict, NEXT(fchmod)(fd, mode));
+}
+
+EXPORT int chown(const char *path, uid_t uid, gid_t gid) {
+    struct verdict verdict = decide(FAULT_OWNER);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(chown)(path, uid, gid));
 }
 
 EXPORT int fchown(int fd, uid_t uid, gid_t gid) {
@@ -438,6 +463,27 @@ EXPORT int fchown(int fd, uid_t uid, gid_t gid) {
 EXPORT int fchownat(int folder, const char *name, uid_t uid, gid_t gid, int flags) {
     struct verdict verdict = decide(FAULT_OWNER);
     return fails(verdict) ? -1 : (int)told(verdict, NEXT(fchownat)(folder, name, uid, gid, flags));
+}
+
+EXPORT int utimensat(int folder, const char *path, const struct timespec times[2], int flags) {
+    struct verdict verdict = decide(FAULT_TIMES);
+    return fails(verdict) ? -1 : (int)told(verdict, NEXT(utimensat)(folder, path, times, flags));
+}
+
+EXPORT ssize_t getxattr(const char *path, const char *name, void *value, size_t size) {
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(getxattr)(path, name, value, size);
+}
+
+EXPORT ssize_t listxattr(const char *path, char *names, size_t size) {
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(listxattr)(path, names, size);
+}
+
+EXPORT int setxattr(const char *path, const char *name, const void *value, size_t size, int flags) {
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(setxattr)(path, name, value, size, flags);
+}
+
+EXPORT int removexattr(const char *path, const char *name) {
+    return fails_at_once(FAULT_XATTR) ? -1 : NEXT(removexattr)(path, name);
 }
 
 EXPORT ssize_t fgetxattr(int fd, const char *name, void *value, size_t size) {

@@ -22,13 +22,14 @@ enum fault_call {
     FAULT_SYNC,
     FAULT_OPEN,
     FAULT_RENAME,
-    FAULT_LINK,
+    FAULT_LINK, // linkat, symlinkat and mknodat
     FAULT_UNLINK,
     FAULT_MKDIR,
-    FAULT_MODE,  // fchmod
-    FAULT_OWNER, // fchown and fchownat
-    FAULT_XATTR, // of a descriptor: get, list, set, remove
-    FAULT_STAT,  // fstat and fstatat
+    FAULT_MODE,  // fchmod and chmod
+    FAULT_OWNER, // fchown, fchownat and chown
+    FAULT_TIMES,
+    FAULT_XATTR, // of a descriptor or a path: get, list, set, remove
+    FAULT_STAT,  // fstat, fstatat and statx
     FAULT_READ,  // pread
     FAULT_READLINK,
     FAULT_LOCK,

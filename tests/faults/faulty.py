@@ -16,12 +16,12 @@ LIBRARY = os.path.abspath(os.environ.get(
 # enum fault_call and enum fault_action of faults.h
 CALLS = (
     "write", "copy", "truncate", "allocate", "sync", "open", "rename", "link", "unlink", "mkdir",
-    "mode", "owner", "xattr", "stat", "read", "readlink", "lock", "duplicate", "close", "memory_file",
-    "random", "map", "thread", "malloc", "prune",
+    "mode", "owner", "times", "xattr", "stat", "read", "readlink", "lock", "duplicate", "close",
+    "memory_file", "random", "map", "thread", "malloc", "prune",
 )
 CHANGING_CALLS = (
     "write", "copy", "truncate", "allocate", "sync", "open", "rename", "link", "unlink", "mkdir",
-    "mode", "owner",
+    "mode", "owner", "times",
 )
 ACTIONS = ("none", "fail", "fail_after", "short", "kill", "hold")
 # struct fault_rule and struct faults

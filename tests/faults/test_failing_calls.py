@@ -7,74 +7,26 @@
 # and no temporary is left; and the next save works. With GEN5_TORTURE all failures of all saves, else
 # all of the first save, and of the others those that differ in more than the number.
 
-import errno
 import os
 import unittest
 
 import saves
-from faulty import FaultyMount
-from mount_case import MountCase, process_lives, read_file
-
-# Calls and how they fail. "short" and "fail_after" as faults.h has them.
-FAILURES = {
-    "write": ["ENOSPC", "EIO", "EDQUOT", "EFBIG", "EINTR", "short"],
-    "copy": ["ENOSPC", "EIO", "EDQUOT", "EINTR", "EXDEV", "short"],
-    "truncate": ["EIO", "ENOSPC", "EINTR"],
-    "sync": ["EIO", "ENOSPC", "EDQUOT", "EINTR"],
-    "open": ["EMFILE", "ENFILE", "ENOSPC", "EIO", "EINTR"],
-    "rename": ["EIO", "ENOSPC", "EDQUOT", "EINTR", "after EINTR", "after EIO"],
-    "mode": ["EIO", "EPERM"],
-    "owner": ["EIO", "EPERM"],
-    "xattr": ["EIO", "ENOSPC"],
-    "stat": ["EIO"],
-    "read": ["EIO", "EINTR", "short"],
-    "lock": ["EINTR", "ENOLCK"],
-    "duplicate": ["EMFILE"],
-    "close": ["EIO"],
-    "memory_file": ["EMFILE"],
-    "random": ["EINTR", "ENOSYS"],
-    "map": ["ENOMEM"],
-    "thread": ["EAGAIN"],
-}
-# A call may fail in another thread, for another reason than the save: a few more are looked at than
-# the save makes.
-CALLS_MORE = 3
+from failing import FAILURES, FailingCase
+from mount_case import process_lives, read_file
 
 
-class FailingCalls(MountCase):
+class FailingCalls(FailingCase):
+    fixtures = {saves.NAME: saves.FIXTURE}
+
     def setUp(self):
         super().setUp()
-        self.mount = self.enterContext(FaultyMount())
-        self.faults = self.mount.faults
-        self.mount.add(saves.FIXTURE, saves.NAME)
         self.members = sorted(os.listdir(self.member(saves.NAME)))
-        self.failures = self.refusals = 0
-
-    def descriptors(self):
-        found = []
-        for fd in os.listdir(f"/proc/{self.mount.pid}/fd"):
-            try:
-                found.append(os.readlink(f"/proc/{self.mount.pid}/fd/{fd}"))
-            except FileNotFoundError:
-                pass
-        return found
 
     def listing(self):
         return [name for name in os.listdir(self.mount.source) if name != ".gen5fs"]
 
     def container(self):
         return read_file(self.source(saves.NAME))
-
-    def arm(self, failure, call, number):
-        action, error = "fail", failure
-        if failure.startswith("after "):
-            action, error = "fail_after", failure.removeprefix("after ")
-        if failure == "short":
-            self.faults.arm("short", call, number)
-            return None
-        self.faults.arm(action, call, number, getattr(errno, error))
-        # ENOSYS would be understood by the kernel as said of all requests of the kind.
-        return errno.EOPNOTSUPP if error == "ENOSYS" else getattr(errno, error)
 
     def begin(self, save):
         """Brings the container to the save's first state; what both are. What the member shows in
@@ -154,33 +106,19 @@ class FailingCalls(MountCase):
             if name not in self.members:
                 os.unlink(self.member(saves.NAME, name))
 
-    def fail_every_call(self, save, call, failures):
-        states = self.begin(save)
-        for failure in failures:
-            number = idle = 0
-            while idle < CALLS_MORE:
-                number += 1
-                idle += 1
-                with self.subTest(str(save), call=call, failure=failure, number=number):
-                    idle = 0 if self.save_failing(save, states, failure, call, number) else idle
-                    continue
-                # It was not as it should be. Those that follow may tell more.
-                states = self.begin(save)
-                idle = 0
+    def fail_save(self, save, call, failures):
+        def begin():
+            self.states = self.begin(save)
+
+        def act(failure, call, number):
+            return self.save_failing(save, self.states, failure, call, number)
+
+        begin()
+        self.fail_every_call(act, str(save), call=call, failures=failures, begin=begin)
         self.assert_shown(save)
 
-    def assert_nothing_is_left(self, descriptors):
-        self.assert_eventually(
-            lambda: len(self.descriptors()) <= descriptors + 2,
-            f"{descriptors} descriptors became {self.descriptors()}",
-        )
-        for folder, _, names in os.walk(self.mount.source):
-            self.assertFalse([name for name in names if name.startswith(".gen5fs-")], folder)
-
     def tearDown(self):
-        done = self.id().rsplit(".", 1)[1].removeprefix("test_").replace("_", " ")
-        print(f"failing_calls: {self.failures} calls failed, {self.refusals} saves were refused with "
-              f"the cause: {done}", flush=True)
+        self.report("failing_calls", "saves")
 
     def test_a_call_that_fails_leaves_the_old_container_or_the_new_one(self):
         for number, save in enumerate(saves.saves()):
@@ -189,12 +127,12 @@ class FailingCalls(MountCase):
             for call, failures in FAILURES.items():
                 if number > 0 and "GEN5_TORTURE" not in os.environ:
                     failures = failures[:1] + [name for name in failures[1:] if not name.isupper()]
-                self.fail_every_call(save, call, failures)
+                self.fail_save(save, call, failures)
             self.assert_nothing_is_left(before)
 
     def test_where_there_is_no_memory_the_old_container_or_the_new_one_is_left(self):
         for save in saves.saves() if "GEN5_TORTURE" in os.environ else saves.saves()[:1]:
-            self.fail_every_call(save, "malloc", ["ENOMEM"])
+            self.fail_save(save, "malloc", ["ENOMEM"])
             # A release that libfuse has no memory for is never told to the daemon.
             self.mount.unmount()
             self.mount.mount()
