@@ -7,17 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "arguments.h"
 #include "command.h"
 #include "complaint.h"
-#include "contact_sheet.h"
 #include "container_file.h"
-#include "gen5/latent.h"
 #include "gen5/pixels.h"
 #include "interruption.h"
+#include "latent_picture.h"
 #include "new_file.h"
 
 static const char help[] =
@@ -64,101 +62,11 @@ enum { SWITCH_COUNT = sizeof switches / sizeof *switches, SCALE_MAX = 1000 };
 // What was asked for.
 struct request {
     const char *path;
-    const char *output;  // NULL: standard output
-    const char *key;     // NULL: the first
-    const char *factors; // NULL: as they can be told
+    const char *output; // NULL: standard output
     bool overwrite;
-    bool rgb_alone;
-    uint32_t scale;
+    struct latent_picture picture;
     bool help;
 };
-
-// --- The latent ---------------------------------------------------------------------------------
-
-static const struct gen5_record *find_latent(const struct gen5_container *container,
-                                             const struct request *request) {
-    const struct gen5_record *record = NULL;
-    if (request->key != NULL) {
-        record = gen5_container_latent(container, request->key, strlen(request->key));
-    } else if (container->latent_count > 0) {
-        record = container->latents[0];
-    }
-    if (record == NULL && request->key != NULL) {
-        complain(request->path, "has no latent \"%s\"", request->key);
-    } else if (record == NULL) {
-        complain(request->path, "has no latent");
-    }
-    return record;
-}
-
-static const struct latent_colours *guess_colours(const struct gen5_container *container,
-                                                  size_t channels) {
-    char *name = NULL;
-    size_t length = 0;
-    const struct latent_colours *colours = NULL;
-    if (gen5_manifest_value(container->manifest, "model_name", &name, &length, NULL) == GEN5_OK) {
-        colours = latent_colours_guess(channels, name);
-    }
-    free(name);
-    return colours;
-}
-
-// Which factors are used: none at all where *colours is NULL. False, with a complaint, where those
-// that were named do not fit, or where there must be some.
-static bool find_colours(const struct request *request, const struct gen5_container *container,
-                         uint64_t channels, const struct latent_colours **colours) {
-    const char *named = request->factors;
-    *colours = NULL;
-    if (named == NULL) {
-        *colours = guess_colours(container, (size_t)channels);
-    } else if (strcmp(named, "none") != 0) {
-        *colours = latent_colours_by_name(named);
-    }
-    if (*colours != NULL && (*colours)->channels != channels) {
-        complain(request->path, "the latent has %llu channels, and %s is for %zu",
-                 (unsigned long long)channels, named, (*colours)->channels);
-        return false;
-    }
-    if (*colours == NULL && request->rgb_alone) {
-        complain(request->path, "no factors are known for its %llu channels; --factors names some",
-                 (unsigned long long)channels);
-        return false;
-    }
-    return true;
-}
-
-static bool draw(const struct request *request, const struct container_file *file,
-                 struct contact_sheet *sheet) {
-    struct contact_sheet_plan plan = {
-        .channels_wanted = !request->rgb_alone,
-        .scale = request->scale,
-    };
-    struct gen5_error error = GEN5_ERROR_NONE;
-    const struct gen5_record *record = find_latent(file->container, request);
-    if (record == NULL) {
-        return false;
-    }
-    // Of a damaged record the shape says nothing; reading it says why.
-    if (record->damage == NULL && !tensor_pictures_of(record, &plan.pictures)) {
-        complain(request->path, "the latent is no picture: it has no height and width");
-        return false;
-    }
-    if (record->damage == NULL &&
-        !find_colours(request, file->container, plan.pictures.channels, &plan.colours)) {
-        return false;
-    }
-    struct gen5_latent latent = {file->container, record};
-    float *elements = NULL;
-    size_t count = 0;
-    if (gen5_latent_read(&latent, &elements, &count, &error) == GEN5_OK) {
-        contact_sheet_draw(&plan, elements, sheet, &error);
-    }
-    free(elements);
-    if (error.status != GEN5_OK) {
-        complain(request->path, "%s", error.message);
-    }
-    return error.status == GEN5_OK;
-}
 
 // --- Where it goes ------------------------------------------------------------------------------
 
@@ -177,23 +85,11 @@ static enum gen5_status write_file(const struct contact_sheet *sheet, struct new
 static enum gen5_status print_picture(const struct contact_sheet *sheet, struct gen5_error *error) {
     char *bytes = NULL;
     size_t size = 0;
-    struct gen5_source source;
-    int fd = memfd_create("gen5fs-preview", MFD_CLOEXEC);
-    if (fd < 0) {
-        return gen5_error_set_system(error, errno, "cannot get memory for a file");
-    }
-    enum gen5_status status = gen5_png_write(fd, sheet->width, sheet->height, sheet->rgb, error);
-    if (status == GEN5_OK) {
-        status = gen5_source_from_fd(fd, &source, error);
-    }
-    if (status == GEN5_OK) {
-        status = gen5_source_read_all(&source, SIZE_MAX, &bytes, &size, error);
-    }
+    enum gen5_status status = latent_picture_png(sheet, &bytes, &size, error);
     if (status == GEN5_OK) {
         fwrite(bytes, 1, size, stdout);
     }
     free(bytes);
-    close(fd);
     return status;
 }
 
@@ -221,7 +117,8 @@ static int preview(const struct request *request) {
     } else if (container_file_open(request->path, &container, &error) != GEN5_OK) {
         complain(request->path, "%s", error.message);
     } else {
-        drawn = draw(request, &container, &sheet) && hand_out(request, &sheet, &file);
+        drawn = latent_picture_draw(&request->picture, &container, &sheet) &&
+                hand_out(request, &sheet, &file);
     }
     free(sheet.rgb);
     container_file_release(&container);
@@ -239,12 +136,12 @@ static bool take_scale(struct request *request, const char *text) {
     unsigned long scale = strtoul(text, &end, 10);
     bool valid = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && scale > 0 &&
                  scale <= SCALE_MAX;
-    request->scale = valid ? (uint32_t)scale : 0;
+    request->picture.scale = valid ? (uint32_t)scale : 0;
     return valid;
 }
 
 static bool take_factors(struct request *request, const char *text) {
-    request->factors = text;
+    request->picture.factors = text;
     return strcmp(text, "none") == 0 || latent_colours_by_name(text) != NULL;
 }
 
@@ -259,10 +156,10 @@ static bool take_switch(struct request *request, const struct argument *argument
         request->overwrite = true;
         break;
     case 'l':
-        request->key = text;
+        request->picture.key = text;
         break;
     case 'r':
-        request->rgb_alone = true;
+        request->picture.rgb_alone = true;
         break;
     case 'F':
         if (!take_factors(request, text)) {
@@ -289,7 +186,8 @@ static int check_request(const struct request *request, size_t files) {
                  files == 0 ? "FILE is missing" : "one FILE makes one picture");
         return COMMAND_USAGE;
     }
-    if (request->rgb_alone && request->factors != NULL && strcmp(request->factors, "none") == 0) {
+    if (request->picture.rgb_alone && request->picture.factors != NULL &&
+        strcmp(request->picture.factors, "none") == 0) {
         complain("preview", "--rgb draws what --factors none leaves out");
         return COMMAND_USAGE;
     }
