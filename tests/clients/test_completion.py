@@ -145,7 +145,7 @@ class Bash(Completion, MountCase):
         with open(self.answers, "wb"):
             pass
         self.terminal.type_and_wait(f"{line}\t")
-        return [word for word in read_file(self.answers).decode().split("\0") if word]
+        return [word for word in os.fsdecode(read_file(self.answers)).split("\0") if word]
 
     def test_what_is_completed_runs(self):
         shown = self.terminal.type_and_wait("gen5fs unp\t--he\t\n")
@@ -188,7 +188,7 @@ class Fish(Completion, MountCase):
             'source "$argv[1]/gen5fs.fish"; complete --do-complete "$argv[2]"', SCRIPTS, line,
             cwd=self.here,
         )
-        return [entry.split("\t")[0] for entry in done.stdout.decode().splitlines()]
+        return [entry.split("\t")[0] for entry in os.fsdecode(done.stdout).splitlines()]
 
 
 if __name__ == "__main__":
