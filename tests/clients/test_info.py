@@ -3,8 +3,10 @@
 #
 # gen5fs info: what it shows of containers, held against numpy, Pillow and the tests' own reader.
 
+import base64
 import io
 import os
+import re
 import signal
 import unittest
 
@@ -282,6 +284,82 @@ class Page(CommandCase):
         self.assertNotIn(b"\x1b", self.on_terminal("info", path, NO_COLOR="1"))
         self.assertNotIn(b"\x1b", self.on_terminal("info", path, TERM="dumb"))
         self.assertIn(b"\x1b[1m", self.on_terminal("info", path, NO_COLOR=""))
+
+
+class Pictures(CommandCase):
+    """A terminal that says that it shows pictures gets the one that gen5fs preview draws."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = reference("three-latents.gen5")
+        self.expected = self.gen5fs("preview", self.path).stdout
+        self.assertTrue(self.expected.startswith(b"\x89PNG"))
+
+    def shown(self, *paths, status=0, **environment):
+        return self.on_terminal("info", "--preview", *paths, status=status, **environment)
+
+    def kitty(self, shown):
+        """The pictures in the sequences of kitty's protocol, which are as it asks."""
+        pictures, more = [], False
+        for control, payload in re.findall(rb"\x1b_G([^;]*);([^\x1b]*)\x1b\\", shown):
+            keys = dict(pair.split(b"=") for pair in control.split(b","))
+            if not more:
+                self.assertEqual({key: keys[key] for key in (b"a", b"f", b"q")},
+                                 {b"a": b"T", b"f": b"100", b"q": b"2"})
+                pictures.append(b"")
+            more = keys[b"m"] == b"1"
+            self.assertLessEqual(len(payload), 4096)
+            self.assertEqual(len(payload) % 4 if more else 0, 0)
+            pictures[-1] += base64.b64decode(payload, validate=True)
+        self.assertFalse(more)
+        return pictures
+
+    def test_kitty_and_those_like_it(self):
+        for environment in ({"TERM": "xterm-kitty"}, {"TERM": "xterm-ghostty"},
+                            {"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"}):
+            with self.subTest(environment):
+                shown = self.shown(self.path, **environment)
+                self.assertEqual(self.kitty(shown), [self.expected])
+                self.assertIn(b"Stable Diffusion 3", shown)
+
+    def test_iterm_and_those_like_it(self):
+        for environment in ({"TERM_PROGRAM": "iTerm.app"}, {"LC_TERMINAL": "iTerm2"},
+                            {"TERM_PROGRAM": "WezTerm"}, {"TERM_PROGRAM": "mintty"}):
+            with self.subTest(environment):
+                shown = self.shown(self.path, TERM="xterm-256color", **environment)
+                (size, picture), = re.findall(
+                    rb"\x1b\]1337;File=inline=1;size=(\d+):([^\x07]*)\x07", shown)
+                picture = base64.b64decode(picture, validate=True)
+                self.assertEqual((picture, int(size)), (self.expected, len(self.expected)))
+
+    def test_each_of_several_containers_has_its_own(self):
+        paths = [self.path, reference("one-pixel.gen5"), reference("no-image.gen5")]
+        expected = [self.gen5fs("preview", path).stdout for path in paths]
+        self.assertEqual(self.kitty(self.shown(*paths, TERM="xterm-kitty")), expected)
+
+    def test_where_there_is_nothing_to_draw_there_is_the_page_alone(self):
+        def change(data):
+            data[50] ^= 1
+        for path, status in (
+            (self.built("none.gen5"), 0),
+            (self.built("flat.gen5", latents=[latent("x", np.zeros(4, "<f4"))]), 0),
+            (self.damaged("mixed-dtypes-raw.gen5", change), 1),
+        ):
+            with self.subTest(path):
+                shown = self.shown(path, status=status, TERM="xterm-kitty")
+                self.assertEqual(self.kitty(shown), [])
+                self.assertIn(b"model", shown)
+
+    def test_elsewhere_it_is_refused_with_what_to_use(self):
+        self.assert_usage_error("info", "-p", self.path, says=["--preview", "gen5fs preview FILE -o"])
+        self.assert_usage_error("info", "-pj", self.path, says=["--json", "--preview"])
+        for environment in ({}, {"TERM": "xterm-256color"}, {"TERM": "xterm-kitty", "TMUX": "x"},
+                            {"TERM_PROGRAM": "iTerm.app", "STY": "x"},
+                            {"TERM": "dumb", "KITTY_WINDOW_ID": "1"}):
+            with self.subTest(environment):
+                shown = self.shown(self.path, status=2, **environment)
+                self.assertNotIn(b"\x1b", shown)
+                self.assertIn(b"known to show pictures", shown)
 
 
 class Usage(CommandCase):
