@@ -12,14 +12,9 @@
 #include "json_path.h"
 #include "json_text.h"
 #include "json_tree.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition) {
-    if (!condition) {
-        abort();
-    }
-}
 
 static void check_string(const char *text, struct gen5_span literal) {
     struct gen5_text_builder written;

@@ -8,14 +8,9 @@
 #include <string.h>
 
 #include "gen5/latent_name.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int condition) {
-    if (!condition) {
-        abort();
-    }
-}
 
 static void try_key(const char *key, size_t key_length) {
     char name[GEN5_LATENT_NAME_SIZE_MAX + 1];

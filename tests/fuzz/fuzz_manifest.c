@@ -8,14 +8,9 @@
 
 #include "gen5/manifest.h"
 #include "manifest_write.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition) {
-    if (!condition) {
-        abort();
-    }
-}
 
 static void read_values(const struct gen5_manifest *manifest) {
     static const char *const PATHS[] = {"prompt", "tags", "generation_settings.seed", "a.b", ""};

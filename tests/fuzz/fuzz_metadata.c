@@ -9,14 +9,9 @@
 
 #include "gen5/manifest.h"
 #include "manifest_write.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition) {
-    if (!condition) {
-        abort();
-    }
-}
 
 static const uint64_t SHAPE[] = {1, 2, 1, 3};
 

@@ -10,14 +10,9 @@
 #include <unistd.h>
 
 #include "gen5/npy.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int condition) {
-    if (!condition) {
-        abort();
-    }
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct gen5_limits limits = gen5_limits_default();

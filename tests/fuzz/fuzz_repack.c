@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The gen5fs authors
 //
-// Fuzz target: an edit of a container. What comes out opens, states its own size, and has every
-// member that was not edited as it was, stored byte for byte.
+// A container from memory, changed and written, and what was written opened again. It states its
+// own size, has every member that was not edited as it was, stored byte for byte, and what was
+// edited as it was wanted; where the verifier found nothing to say before, it finds nothing
+// afterwards. The edits stand in front of the container (repack_input.h).
 #include "gen5/repack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "container_input.h"
 #include "gen5/npy.h"
 #include "gen5/payload.h"
+#include "gen5/verify.h"
+#include "repack_input.h"
+#include "small_limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,45 +28,89 @@ static void require(bool condition, const char *what) {
     }
 }
 
-// --- The edit ---
+// --- The edits ---
 
 enum { NPY_SIZE_MAX = 1 << 16 };
 
-// A .npy file of shape 1 x 1 x 1 x elements with what the input has as elements.
-static struct gen5_source take_npy(struct input *input) {
-    static char npy[GEN5_NPY_HEADER_SIZE_MAX + NPY_SIZE_MAX];
-    struct input elements = take_bytes(input, take_size(input));
-    uint64_t shape[] = {1, 1, 1, elements.size / 2};
+struct edits {
+    struct gen5_edit items[INPUT_EDIT_COUNT_MAX];
+    char npy[INPUT_EDIT_COUNT_MAX][GEN5_NPY_HEADER_SIZE_MAX + NPY_SIZE_MAX];
+    size_t count;
+};
+
+// A .npy file of shape 1 x 1 x 1 x elements.
+static struct gen5_source make_npy(struct input elements, char *npy) {
+    size_t size = elements.size / 2 * 2;
+    uint64_t shape[] = {1, 1, 1, size / 2};
     size_t header = gen5_npy_header_write(GEN5_DTYPE_FLOAT16, shape, 4, npy);
-    if (elements.size >= 2) {
-        memcpy(npy + header, elements.bytes, elements.size / 2 * 2);
+    if (size > 0) {
+        memcpy(npy + header, elements.bytes, size);
     }
-    return gen5_source_from_memory(npy, header + elements.size / 2 * 2);
+    return gen5_source_from_memory(npy, header + size);
 }
 
-static struct gen5_edit take_edit(struct input *input) {
-    static char key[2] = "k";
-    struct gen5_edit edit = {.kind = take_byte(input) % (GEN5_REMOVE_ENVIRONMENT + 1)};
-    static char keys[8][3] = {"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"};
-    uint8_t choice = take_byte(input);
-    edit.key = choice < 200 ? keys[choice & 7] : key;
-    edit.key_length = strlen(edit.key);
-    if (edit.kind == GEN5_PUT_LATENT) {
-        edit.content = take_npy(input);
+static struct gen5_edit make_edit(const struct input_edit *from, const struct gen5_container *old,
+                                  char *npy) {
+    static const char *const keys[] = {"", "k", "latent", "../x"};
+    struct gen5_edit edit = {.kind = from->kind};
+    size_t key = from->key % (old->latent_count + sizeof keys / sizeof *keys);
+    if (key < old->latent_count) {
+        edit.key = old->latents[key]->key;
+        edit.key_length = old->latents[key]->key_length;
     } else {
-        edit.content = gen5_source_from_memory(input->bytes, input->size);
+        edit.key = keys[key - old->latent_count];
+        edit.key_length = strlen(edit.key);
     }
+    edit.content = edit.kind == GEN5_PUT_LATENT
+                       ? make_npy(from->content, npy)
+                       : gen5_source_from_memory(from->content.bytes, from->content.size);
     return edit;
 }
 
-// The edit of images and environments needs no valid content here: a chunk is a chunk. Metadata and
-// latents are taken apart when they are stored.
-static bool may_be_applied(const struct gen5_edit *edit, const struct gen5_container *old,
-                           const struct gen5_limits *limits) {
-    if (edit->kind != GEN5_PUT_METADATA && edit->kind != GEN5_PUT_LATENT) {
-        return true;
+static bool is_put(const struct gen5_edit *edit) {
+    return edit->kind <= GEN5_PUT_METADATA;
+}
+
+// Edits of images and environments need no valid content here: a chunk is a chunk. Metadata and
+// latents are taken apart when they are stored. False where the edits may not be applied.
+static bool take_edits(struct input *input, const struct gen5_container *old,
+                       const struct gen5_limits *limits, struct edits *edits, bool *valid) {
+    struct input_edit edit = {.another = true};
+    edits->count = 0;
+    *valid = true;
+    while (edit.another && edits->count < INPUT_EDIT_COUNT_MAX) {
+        edit = take_edit(input);
+        struct gen5_edit *made = &edits->items[edits->count];
+        *made = make_edit(&edit, old, edits->npy[edits->count++]);
+        if (is_put(made) && gen5_edit_check(made, old, limits, NULL) != GEN5_OK) {
+            *valid = false;
+            if (made->kind == GEN5_PUT_METADATA || made->kind == GEN5_PUT_LATENT) {
+                return false;
+            }
+        }
     }
-    return gen5_edit_check(edit, old, limits, NULL) == GEN5_OK;
+    return true;
+}
+
+static bool has_edit(const struct edits *edits, enum gen5_edit_kind kind) {
+    for (size_t i = 0; i < edits->count; i++) {
+        if (edits->items[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_edited_latent(const struct edits *edits, const struct gen5_record *latent) {
+    for (size_t i = 0; i < edits->count; i++) {
+        const struct gen5_edit *edit = &edits->items[i];
+        if ((edit->kind == GEN5_PUT_LATENT || edit->kind == GEN5_REMOVE_LATENT) &&
+            edit->key_length == latent->key_length &&
+            memcmp(edit->key, latent->key, latent->key_length) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // --- The comparison ---
@@ -90,24 +139,18 @@ static void require_kept(const struct gen5_container *old, const struct gen5_rec
     }
 }
 
-static bool is_edited(const struct gen5_edit *edit, const struct gen5_record *latent) {
-    return (edit->kind == GEN5_PUT_LATENT || edit->kind == GEN5_REMOVE_LATENT) &&
-           edit->key_length == latent->key_length &&
-           memcmp(edit->key, latent->key, latent->key_length) == 0;
-}
-
 static void require_others_kept(const struct gen5_container *old, const struct gen5_container *new,
-                                const struct gen5_edit *edit) {
-    if (edit->kind != GEN5_PUT_IMAGE && edit->kind != GEN5_REMOVE_IMAGE) {
+                                const struct edits *edits) {
+    if (!has_edit(edits, GEN5_PUT_IMAGE) && !has_edit(edits, GEN5_REMOVE_IMAGE)) {
         require_kept(old, old->image, new, new->image);
     }
-    if (edit->kind != GEN5_PUT_ENVIRONMENT && edit->kind != GEN5_REMOVE_ENVIRONMENT) {
+    if (!has_edit(edits, GEN5_PUT_ENVIRONMENT) && !has_edit(edits, GEN5_REMOVE_ENVIRONMENT)) {
         require_kept(old, old->environment, new, new->environment);
     }
     // Metadata may give latents other keys.
-    for (size_t i = 0; edit->kind != GEN5_PUT_METADATA && i < old->latent_count; i++) {
+    for (size_t i = 0; !has_edit(edits, GEN5_PUT_METADATA) && i < old->latent_count; i++) {
         const struct gen5_record *latent = old->latents[i];
-        if (!is_edited(edit, latent)) {
+        if (!is_edited_latent(edits, latent)) {
             require_kept(old, latent, new,
                          gen5_container_latent(new, latent->key, latent->key_length));
         }
@@ -132,16 +175,38 @@ static const struct gen5_record *edited_member(const struct gen5_container *new,
     return NULL;
 }
 
+// What was put is the end of the content: a .npy file has a header in front of its elements.
+static void require_content(const struct gen5_container *new, const struct gen5_record *member,
+                            const struct gen5_edit *edit) {
+    size_t size = (size_t)member->payload_size;
+    size_t head = (size_t)edit->content.size - size;
+    char *payload = malloc(size + 1);
+    require(payload != NULL, "memory");
+    require(size <= edit->content.size && (head == 0 || edit->kind == GEN5_PUT_LATENT),
+            "what was put is whole");
+    require(gen5_payload_read(new, member, GEN5_VERIFY, payload, NULL) == GEN5_OK,
+            "what was put can be read");
+    require(size == 0 || memcmp(payload, (const char *)edit->content.memory + head, size) == 0,
+            "what was put is what is read");
+    free(payload);
+}
+
 static void require_edited(const struct gen5_container *new, const struct gen5_edit *edit) {
     const struct gen5_record *member = edited_member(new, edit);
-    bool put = edit->kind == GEN5_PUT_IMAGE || edit->kind == GEN5_PUT_LATENT ||
-               edit->kind == GEN5_PUT_ENVIRONMENT;
-    require(put == (member != NULL), "what was put is there, what was removed is not");
+    require(is_put(edit) == (member != NULL), "what was put is there, what was removed is not");
     if (member != NULL) {
-        require(gen5_payload_copy(new, member, GEN5_VERIFY, -1, 0, NULL) == GEN5_OK,
-                "what was put can be read");
-        require(edit->kind == GEN5_PUT_LATENT || member->payload_size == edit->content.size,
-                "what was put is whole");
+        require_content(new, member, edit);
+    }
+}
+
+static void require_all_edited(const struct gen5_container *new, const struct edits *edits) {
+    bool other_keys = has_edit(edits, GEN5_PUT_METADATA);
+    for (size_t i = 0; i < edits->count; i++) {
+        const struct gen5_edit *edit = &edits->items[i];
+        bool latent = edit->kind == GEN5_PUT_LATENT || edit->kind == GEN5_REMOVE_LATENT;
+        if (edit->kind != GEN5_PUT_METADATA && !(latent && other_keys)) {
+            require_edited(new, edit);
+        }
     }
 }
 
@@ -162,6 +227,31 @@ static void require_layout(const struct gen5_container *container) {
     require(strstr(container->manifest->text, stated) != NULL, "the manifest states the size");
 }
 
+static void count_fault(void *context, const struct gen5_fault *fault) {
+    (void)fault;
+    ++*(size_t *)context;
+}
+
+static bool is_faultless(const struct gen5_source *source, const struct gen5_limits *limits) {
+    size_t count = 0;
+    struct gen5_verify_visitor visitor = {.fault = count_fault, .context = &count};
+    require(gen5_verify(source, limits, GEN5_RIGOUR_STRICT, &visitor, NULL) == GEN5_OK,
+            "a container can be verified");
+    return count == 0;
+}
+
+// --- The target ---
+
+// An empty file in memory, the same one each time.
+static int empty_file(void) {
+    static int fd = -1;
+    if (fd < 0) {
+        fd = memfd_create("repacked", MFD_CLOEXEC);
+    }
+    require(fd >= 0 && ftruncate(fd, 0) == 0, "a file in memory");
+    return fd;
+}
+
 // Memory is limited with libFuzzer, so that a failure for want of it is one of the library.
 static bool is_refusal(enum gen5_status status) {
     return status == GEN5_ERROR_INVALID || status == GEN5_ERROR_MISSING ||
@@ -170,17 +260,16 @@ static bool is_refusal(enum gen5_status status) {
 
 static void edit_container(const struct gen5_container *old, struct input *input,
                            const struct gen5_limits *limits) {
-    struct gen5_edit edit = take_edit(input);
-    if (!may_be_applied(&edit, old, limits)) {
+    static struct edits edits;
+    bool valid;
+    if (!take_edits(input, old, limits, &edits, &valid)) {
         return;
     }
-    int fd = memfd_create("fuzz", MFD_CLOEXEC);
-    require(fd >= 0, "a file in memory");
+    int fd = empty_file();
     struct gen5_error error = GEN5_ERROR_NONE;
-    enum gen5_status status = gen5_repack(old, &edit, 1, limits, fd, &error);
+    enum gen5_status status = gen5_repack(old, edits.items, edits.count, limits, fd, &error);
     if (status != GEN5_OK) {
         require(is_refusal(status), error.message);
-        close(fd);
         return;
     }
     struct gen5_source source;
@@ -188,16 +277,27 @@ static void edit_container(const struct gen5_container *old, struct input *input
     require(gen5_source_from_fd(fd, &source, NULL) == GEN5_OK, "the new file");
     require(gen5_container_open(&source, limits, &new, &error) == GEN5_OK, error.message);
     require_layout(new);
-    require_others_kept(old, new, &edit);
-    require_edited(new, &edit);
+    require_others_kept(old, new, &edits);
+    require_all_edited(new, &edits);
+    require(!valid || !is_faultless(&old->source, limits) || is_faultless(&source, limits),
+            "edits make no faults");
     gen5_container_free(new);
-    close(fd);
+}
+
+// The edits are made once the container is known: they may name its latents.
+static struct input skip_edits(struct input input) {
+    bool another = true;
+    for (size_t i = 0; another && i < INPUT_EDIT_COUNT_MAX; i++) {
+        another = take_edit(&input).another;
+    }
+    return input;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input input = {data, size};
-    struct gen5_source source = take_container(&input);
-    struct gen5_limits limits = fuzz_limits();
+    struct input container = skip_edits(input);
+    struct gen5_source source = gen5_source_from_memory(container.bytes, container.size);
+    struct gen5_limits limits = small_limits();
     struct gen5_container *old = NULL;
     if (gen5_container_open(&source, &limits, &old, NULL) == GEN5_OK) {
         edit_container(old, &input, &limits);
