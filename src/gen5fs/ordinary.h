@@ -155,7 +155,10 @@ int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct ha
                      struct stat *attributes);
 // `to_set` has FUSE_SET_ATTR_* bits; *attributes goes in and comes out.
 int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
-                     struct stat *attributes, int to_set);
+                     const struct caller *caller, struct stat *attributes, int to_set);
+// After the caller has changed the bytes of a file, which is open as `fd`.
+void ordinary_drop_set_id_bits(struct filesystem *filesystem, struct node *node, int fd,
+                               const struct caller *caller);
 int ordinary_readlink(struct node *node, char *target, size_t size);
 // Of the file system that the node is in; for what is in no source folder, of the source.
 int ordinary_statfs(struct filesystem *filesystem, struct node *node, struct statvfs *about);

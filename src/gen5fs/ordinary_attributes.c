@@ -83,17 +83,21 @@ static int set_mode(struct node *node, mode_t mode) {
     return chmod(descriptor_path_of(node->fd).text, mode & ~(mode_t)S_IFMT) != 0 ? errno : 0;
 }
 
+// chown(2) that leaves both as they are asks for nothing, and yet is one.
+static bool sets_owner(int to_set) {
+    return (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) != 0 || to_set == 0;
+}
+
+static bool takes_set_id_bits(int to_set) {
+    return sets_owner(to_set) || (to_set & FUSE_SET_ATTR_SIZE) != 0;
+}
+
 // A change of owner or size takes the set-id bits away and sets times: so those come later.
 static int set_all(struct node *node, struct handle *handle, const struct stat *attributes,
                    int to_set) {
-    const int owner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
     const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME |
                       FUSE_SET_ATTR_MTIME_NOW;
-    int problem = 0;
-    // chown(2) that leaves both as they are asks for nothing, and yet sets the change time.
-    if ((to_set & owner) != 0 || to_set == 0) {
-        problem = set_owner(node, attributes, to_set);
-    }
+    int problem = sets_owner(to_set) ? set_owner(node, attributes, to_set) : 0;
     if (problem == 0 && (to_set & FUSE_SET_ATTR_SIZE) != 0) {
         problem = set_size(node, handle, attributes->st_size);
     }
@@ -106,8 +110,45 @@ static int set_all(struct node *node, struct handle *handle, const struct stat *
     return problem;
 }
 
+// The set-id bits that a file loses when this caller changes its bytes, its size or its owner. For
+// a daemon that may keep them the source's file system takes none away. The kernel does, but not
+// when a file is emptied by opening it, and never set-group-id without x for the group, which it
+// leaves to those who know the caller's groups.
+static mode_t set_id_bits_lost(const struct filesystem *filesystem, int fd,
+                               const struct caller *caller) {
+    struct stat attributes;
+    if (!caller_is_limited(filesystem, caller) || fstat(fd, &attributes) != 0 ||
+        !S_ISREG(attributes.st_mode)) {
+        return 0;
+    }
+    mode_t lost = attributes.st_mode & S_ISUID;
+    if ((attributes.st_mode & S_ISGID) != 0 &&
+        ((attributes.st_mode & S_IXGRP) != 0 || !caller_is_in_group(caller, attributes.st_gid))) {
+        lost |= S_ISGID;
+    }
+    return lost;
+}
+
+static void take_bits(int fd, mode_t lost) {
+    struct stat attributes;
+    if (fstat(fd, &attributes) == 0 && (attributes.st_mode & lost) != 0 &&
+        chmod(descriptor_path_of(fd).text, attributes.st_mode & 07777 & ~lost) != 0) {
+        note("cannot take the set-id bits from a changed file: %s", strerror(errno));
+    }
+}
+
+void ordinary_drop_set_id_bits(struct filesystem *filesystem, struct node *node, int fd,
+                               const struct caller *caller) {
+    mode_t lost = set_id_bits_lost(filesystem, fd, caller);
+    if (lost != 0) {
+        enum ordinary_state before = ordinary_change_begin(filesystem, node);
+        take_bits(fd, lost);
+        ordinary_change_end_same_bytes(filesystem, node, before);
+    }
+}
+
 int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct handle *handle,
-                     struct stat *attributes, int to_set) {
+                     const struct caller *caller, struct stat *attributes, int to_set) {
     int problem = ordinary_check_change(filesystem, node);
     if (problem == 0 && handle == NULL) {
         problem = ordinary_check_kind(filesystem, node);
@@ -116,7 +157,12 @@ int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct ha
         return problem;
     }
     enum ordinary_state before = ordinary_change_begin(filesystem, node);
+    // As its group is before it gets another.
+    mode_t lost = takes_set_id_bits(to_set) ? set_id_bits_lost(filesystem, node->fd, caller) : 0;
     problem = set_all(node, handle, attributes, to_set);
+    if (problem == 0 && lost != 0) {
+        take_bits(node->fd, lost);
+    }
     ordinary_change_end(filesystem, node);
     ordinary_change_tell(filesystem, node, before);
     if (problem == 0 && fstat(node->fd, attributes) != 0) {

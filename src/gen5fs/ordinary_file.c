@@ -44,23 +44,6 @@ int ordinary_handle_new(struct filesystem *filesystem, struct node *node, int fd
     return 0;
 }
 
-// The kernel takes the set-id bits away at writes and truncations, but not when a file is emptied
-// by opening it. For a daemon that may keep them the source's file system does not either.
-static void drop_set_id_bits(int fd) {
-    struct stat attributes;
-    if (fstat(fd, &attributes) != 0) {
-        return;
-    }
-    mode_t mode = attributes.st_mode & 07777;
-    mode_t kept = mode & ~(mode_t)S_ISUID;
-    if ((mode & S_IXGRP) != 0) {
-        kept &= ~(mode_t)S_ISGID; // without it the bit stands for something else
-    }
-    if (kept != mode && fchmod(fd, kept) != 0) {
-        note("cannot take the set-id bits from an emptied file: %s", strerror(errno));
-    }
-}
-
 // open(2) of a node whose descriptor is held: what is open, or -1 and errno.
 static int open_node(struct filesystem *filesystem, const struct node *node, int flags) {
     int fd;
@@ -96,13 +79,13 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
         fd = open_node(filesystem, node, kept | O_APPEND | O_CLOEXEC);
     }
     problem = fd < 0 ? errno : 0;
-    if (problem == 0 && (flags & O_TRUNC) != 0 && caller_is_limited(filesystem, caller)) {
-        drop_set_id_bits(fd);
-    }
     if ((flags & O_TRUNC) != 0) {
         ordinary_change_end(filesystem, node);
     } else {
         ordinary_change_end_same_bytes(filesystem, node, before);
+    }
+    if (problem == 0 && (flags & O_TRUNC) != 0) {
+        ordinary_drop_set_id_bits(filesystem, node, fd, caller);
     }
     if (problem == 0) {
         problem = ordinary_handle_new(filesystem, node, fd, flags, handle);

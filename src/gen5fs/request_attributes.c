@@ -49,12 +49,14 @@ void operation_setattr(fuse_req_t request, fuse_ino_t number, struct stat *given
                        struct fuse_file_info *file) {
     struct filesystem *filesystem = request_filesystem(request);
     struct node *node = request_node(request, number);
+    const struct caller caller = request_caller(request);
     struct stat attributes = *given;
     int problem = request_begin_change(filesystem, node);
     if (problem == 0) {
-        problem = node->kind == NODE_SOURCE
-                      ? ordinary_setattr(filesystem, node, handle_of(file), &attributes, to_set)
-                      : container_setattr(filesystem, node, handle_of(file), &attributes, to_set);
+        problem =
+            node->kind == NODE_SOURCE
+                ? ordinary_setattr(filesystem, node, handle_of(file), &caller, &attributes, to_set)
+                : container_setattr(filesystem, node, handle_of(file), &attributes, to_set);
         descriptor_release(node);
     }
     reply_attributes(request, node, &attributes, problem);

@@ -250,6 +250,11 @@ void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
     free(buffer);
 }
 
+static void drop_set_id_bits(fuse_req_t request, struct handle *handle) {
+    const struct caller caller = request_caller(request);
+    ordinary_drop_set_id_bits(request_filesystem(request), handle->node, handle->fd, &caller);
+}
+
 void operation_write(fuse_req_t request, fuse_ino_t number, const char *buffer, size_t size,
                      off_t offset, struct fuse_file_info *file) {
     (void)number;
@@ -264,6 +269,9 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *buffer, 
         bool append = (file->flags & O_APPEND) != 0 && file->writepage == 0;
         problem = ordinary_write(request_filesystem(request), handle, buffer, size, offset, append,
                                  &written);
+        if (problem == 0 && file->writepage == 0) {
+            drop_set_id_bits(request, handle); // A store into a mapping takes none.
+        }
     } else if (handle->kind == HANDLE_FILE) {
         problem =
             container_write(request_filesystem(request), handle, buffer, size, offset, &written);
@@ -315,6 +323,9 @@ void operation_fallocate(fuse_req_t request, fuse_ino_t number, int mode, off_t 
         problem = EROFS;
     } else if (handle->kind == HANDLE_ORDINARY) {
         problem = ordinary_fallocate(request_filesystem(request), handle, mode, offset, length);
+        if (problem == 0) {
+            drop_set_id_bits(request, handle);
+        }
     } else if (handle->kind == HANDLE_FILE) {
         problem = container_fallocate(request_filesystem(request), handle, mode, offset, length);
     }
@@ -357,6 +368,9 @@ void operation_copy_file_range(fuse_req_t request, fuse_ino_t number_in, off_t o
         into->kind == HANDLE_ORDINARY) {
         problem = ordinary_copy(request_filesystem(request), from, offset_in, into, offset_out,
                                 size, &copied);
+        if (problem == 0) {
+            drop_set_id_bits(request, into);
+        }
     }
     if (problem != 0) {
         reply_error(request, problem);

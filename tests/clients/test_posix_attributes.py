@@ -180,11 +180,13 @@ class SetIdBits(BesideSource):
         seen = {}
         for number, change in enumerate(self.changes(at)):
             for mode in (0o6777, 0o4755, 0o2755, 0o2666, 0o6666, 0o2767):
-                path = at.file(f"{number}-{mode:o}")
-                os.chown(path, USER, GROUP)
-                os.chmod(path, mode)
-                result = as_user(lambda: attempt(change, path))
-                seen[change.__name__, number, mode] = result, mode_of(path)
+                # Set-group-id without x for the group stays where the user is in the group.
+                for group in (GROUP, 0):
+                    path = at.file(f"{number}-{mode:o}-{group}")
+                    os.chown(path, USER, group)
+                    os.chmod(path, mode)
+                    result = as_user(lambda: attempt(change, path))
+                    seen[change.__name__, number, mode, group] = result, mode_of(path)
         return seen
 
     @needs_root
