@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "closest.h"
@@ -28,6 +29,8 @@ enum {
     SYNCHRONOUS = 256,
     SYNCHRONOUS_FOLDERS = 512,
     NO_SANDBOX = 1024,
+    DEVICES = 2048,
+    SET_UID = 4096,
 };
 
 // A word of an -o list. Of two that contradict each other the last counts, as in mount(8).
@@ -45,10 +48,10 @@ static const struct mount_word mount_words[] = {
     {"noverify", NO_VERIFY, 0, false},
     {"nosandbox", NO_SANDBOX, 0, false},
     {"debug", DEBUG, 0, false},
-    {"nodev", NO_DEVICES, 0, true},
-    {"dev", 0, NO_DEVICES, false},
-    {"nosuid", NO_SET_UID, 0, true},
-    {"suid", 0, NO_SET_UID, false},
+    {"nodev", NO_DEVICES, DEVICES, true},
+    {"dev", DEVICES, NO_DEVICES, true},
+    {"nosuid", NO_SET_UID, SET_UID, true},
+    {"suid", SET_UID, NO_SET_UID, true},
     {"noexec", NO_EXECUTION, 0, true},
     {"exec", 0, NO_EXECUTION, false},
     {"noatime", NO_ACCESS_TIMES, 0, true},
@@ -190,6 +193,9 @@ bool mount_request_add_options(struct mount_request *request, const char *list) 
 
 static void write_kernel_options(uint32_t chosen, char options[KERNEL_OPTIONS_SIZE]) {
     size_t length = 0;
+    if (geteuid() != 0) {
+        chosen &= ~(uint32_t)(DEVICES | SET_UID); // fusermount3 grumbles, and mounts without them.
+    }
     options[0] = '\0';
     for (size_t i = 0; i < MOUNT_WORD_COUNT; i++) {
         const struct mount_word *word = &mount_words[i];

@@ -466,6 +466,24 @@ class SystemMounts(MountingCase):
                 self.assertEqual(self.type_of(self.point), "fuse.gen5fs")
                 self.program("umount", self.point)
 
+    def test_devices_and_set_id_bits_count_where_root_says_so(self):
+        command = self.copy_of_command()
+        for options, counts in (("rw", False), ("dev,suid", True), ("suid,dev,nosuid,nodev", False),
+                                ("nodev,nosuid,dev,suid", True)):
+            with self.subTest(options):
+                self.gen5fs("mount", "-o", options, self.library, self.point)
+                shown = self.program("findmnt", "-n", "-o", "OPTIONS", self.point).stdout.decode()
+                for name in ("nodev", "nosuid"):
+                    self.assertEqual(name not in shown.split(","), counts, shown)
+                self.gen5fs("umount", self.point)
+        for path in (self.library, self.point):
+            os.chown(path, private_system.PLAIN_USER, private_system.PLAIN_USER)
+        done = self.program(*private_system.as_plain_user(
+            command, "mount", "-o", "dev,suid", self.library, self.point), cwd="/")
+        self.assertEqual(done.stderr, b"")
+        shown = self.program("findmnt", "-n", "-o", "OPTIONS", self.point).stdout.decode()
+        self.assertIn("nosuid,nodev", shown)
+
     def test_what_fstab_names_is_mounted_once(self):
         library = os.path.join(self.work, "the library")
         os.rename(self.library, library)
