@@ -75,9 +75,13 @@ static int digest_value(const struct gen5_digest *digest, char **value, size_t *
     return *value != NULL ? 0 : ENOMEM;
 }
 
+static bool is_latent(const struct gen5_record *record) {
+    return memcmp(record->type, "LATN", sizeof record->type) == 0;
+}
+
 static int record_value(const struct gen5_record *record, enum attribute attribute, char **value,
                         size_t *size) {
-    bool latent = memcmp(record->type, "LATN", sizeof record->type) == 0;
+    const bool latent = is_latent(record);
     if (attribute == ATTRIBUTE_HASH) {
         return digest_value(&record->digest, value, size);
     }
@@ -95,7 +99,22 @@ static int record_value(const struct gen5_record *record, enum attribute attribu
     return *value != NULL ? 0 : ENOMEM;
 }
 
-// Why the last save was refused, why a member is damaged, or why the container cannot be read.
+// Why a latent is shown nowhere: its record has no key. 0 with the reason, ENODATA or ENOMEM.
+static int keyless_value(const struct gen5_manifest *manifest, char **value, size_t *size) {
+    for (size_t i = 0; i < manifest->record_count; i++) {
+        const struct gen5_record *record = &manifest->records[i];
+        if (is_latent(record) && record->key == NULL) {
+            const int length = asprintf(value, "chunk %zu, a latent that is not shown: %s", i,
+                                        record->damage != NULL ? record->damage : "it has no key");
+            *size = length > 0 ? (size_t)length : 0;
+            return length > 0 ? 0 : ENOMEM;
+        }
+    }
+    return ENODATA;
+}
+
+// Why the last save was refused, why a member is damaged, or why the container cannot be read. Of a
+// directory, why it lacks a latent that is stored.
 static int error_value(const struct snapshot *snapshot, const struct file_node *file,
                        const struct content *content, char **value, size_t *size) {
     const char *text = NULL;
@@ -105,6 +124,8 @@ static int error_value(const struct snapshot *snapshot, const struct file_node *
         text = snapshot->error.message;
     } else if (content->record != NULL) {
         text = content->record->damage;
+    } else if (file == NULL) {
+        return keyless_value(snapshot->container->manifest, value, size);
     }
     if (text == NULL) {
         return ENODATA;

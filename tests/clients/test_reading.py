@@ -620,6 +620,10 @@ class OddContainers(ReadingCase):
         self.assertEqual(self.read("file-size.gen5", "image.png"), new_image(7))
 
 
+def without_key(document, index):
+    del document["gen5_metadata"]["chunks"][index]["extra"]["key"]
+
+
 GOOD = sample()
 
 
@@ -655,6 +659,9 @@ class DamagedContainers(ReadingCase):
             manifest=lying_hash(1)),
         "last-lies.gen5": sample(
             chunks=[Chunk("DATA", new_image(9), record={"hash": "0" * 64})]),
+        "keyless.gen5": sample(
+            latents=[small_latent("kept", 1), small_latent("lost", 2)],
+            manifest=lambda document: without_key(document, 1)),
         "neighbour.gen5": GOOD,
     }
 
@@ -725,6 +732,14 @@ class DamagedContainers(ReadingCase):
             with self.subTest(name):
                 self.assert_unreadable(name, damaged)
                 self.assertTrue(os.getxattr(self.member(name, damaged), "user.gen5.error"))
+
+    def test_a_latent_that_has_no_key_is_told_of_by_its_directory(self):
+        directory = self.member("keyless.gen5")
+        self.assertEqual(os.listdir(os.path.join(directory, "latents")), ["kept.npy"])
+        reason = os.getxattr(directory, "user.gen5.error").decode()
+        self.assertRegex(reason, r'chunk 1\b.*"key"')
+        self.assert_errno(
+            errno.ENODATA, os.getxattr, self.member("neighbour.gen5"), "user.gen5.error")
 
     def test_the_head_of_a_damaged_latent_is_not_served(self):
         descriptor = os.open(self.member("latent-hash.gen5", "latent.npy"), os.O_RDONLY | os.O_DIRECT)
