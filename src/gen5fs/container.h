@@ -364,8 +364,10 @@ int change_refused(struct gen5_error *error);
 // `old` may name one more member that the same commit removes.
 int draft_commit(struct filesystem *filesystem, struct file_node *file, const struct member *old,
                  struct gen5_error *error);
-// Take the locks and commit what has not been. 0 or an errno, which user.gen5.error explains.
-int file_commit(struct filesystem *filesystem, struct file_node *file);
+// Take the locks and commit what has not been. 0 or an errno, which user.gen5.error explains. With
+// `again`, what could not be stored for want of room or the like is tried once more; without, the
+// answer is the same as before.
+int file_commit(struct filesystem *filesystem, struct file_node *file, bool again);
 void removals_commit(struct filesystem *filesystem, struct container *container, bool all);
 // Carry out what is due in REMOVAL_DELAY_MS. 0 or ENOMEM: then the next one that is scheduled, or the
 // end of the mount, does it too.

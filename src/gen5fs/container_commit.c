@@ -190,19 +190,26 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
     return 0;
 }
 
-int file_commit(struct filesystem *filesystem, struct file_node *file) {
+// Whether a draft that was not stored may be, as it is, another time: there may be room by then. What
+// is not valid, or was overtaken, gets the same answer again without another look.
+static bool may_be_stored_later(int problem) {
+    return problem != EINVAL && problem != EFBIG && problem != ESTALE;
+}
+
+int file_commit(struct filesystem *filesystem, struct file_node *file, bool again) {
     struct container *container = file->container;
     struct gen5_error error = GEN5_ERROR_NONE;
     pthread_mutex_lock(&container->commit_lock);
     pthread_rwlock_wrlock(&file->draft_lock);
     pthread_mutex_lock(&container->lock);
     bool replaced = file->replaced;
-    bool due = file->draft_fd >= 0 && (file->attached || replaced) &&
-               file->member.kind != MEMBER_NONE && file->changes != file->changes_done;
     uint64_t changes = file->changes;
-    // The same answer as before for the same bytes. A scratch file is never refused itself: its
-    // error is that of a rename.
-    bool refused = file->changes_done == file->changes && file->changes_committed != file->changes;
+    bool refused = file->changes_done == changes && file->changes_committed != changes;
+    bool due = file->draft_fd >= 0 && (file->attached || replaced) &&
+               file->member.kind != MEMBER_NONE &&
+               (file->changes_done != changes ||
+                (refused && again && may_be_stored_later(file->error_number)));
+    // A scratch file is never refused itself: its error is that of a rename.
     int problem = refused ? file->error_number : 0;
     pthread_mutex_unlock(&container->lock);
     if (due) {

@@ -482,7 +482,7 @@ int container_flush(struct filesystem *filesystem, struct handle *handle, pid_t 
     if (!handle->writes) {
         return 0;
     }
-    int problem = file_commit(filesystem, handle->node->file);
+    int problem = file_commit(filesystem, handle->node->file, true);
     mark_flushed(handle->node->file, handle);
     return problem;
 }
@@ -512,7 +512,7 @@ int container_sync_folder(struct filesystem *filesystem, struct node *folder) {
 int container_fsync(struct filesystem *filesystem, struct handle *handle) {
     struct file_node *file = handle->node->file;
     struct gen5_error error = GEN5_ERROR_NONE;
-    int problem = file_commit(filesystem, file);
+    int problem = file_commit(filesystem, file, true);
     if (problem != 0) {
         return problem;
     }

@@ -42,7 +42,7 @@ static void finish_file(struct filesystem *filesystem, struct file_node *file, c
     struct container *container = file->container;
     struct gen5_error error = GEN5_ERROR_NONE;
     char *reason = NULL;
-    (void)file_commit(filesystem, file);
+    (void)file_commit(filesystem, file, true);
     pthread_mutex_lock(&container->commit_lock);
     pthread_rwlock_wrlock(&file->draft_lock);
     if (is_lost(filesystem, file, &reason) && draft_make(filesystem, file, false, &error) == 0) {

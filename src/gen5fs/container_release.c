@@ -125,7 +125,7 @@ void container_release_handle(struct filesystem *filesystem, struct handle *hand
     (void)problem;
     if (handle->writes) {
         // A mapping may have been written to after the descriptor was closed.
-        (void)file_commit(filesystem, file);
+        (void)file_commit(filesystem, file, false);
     }
     pthread_mutex_lock(&container->lock);
     if (handle->writes) {

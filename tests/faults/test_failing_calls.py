@@ -7,12 +7,13 @@
 # and no temporary is left; and the next save works. With GEN5_TORTURE all failures of all saves, else
 # all of the first save, and of the others those that differ in more than the number.
 
+import errno
 import os
 import unittest
 
 import saves
 from failing import FAILURES, FailingCase
-from mount_case import process_lives, read_file
+from mount_case import new_image, process_lives, read_file
 
 
 class FailingCalls(FailingCase):
@@ -129,6 +130,36 @@ class FailingCalls(FailingCase):
                     failures = failures[:1] + [name for name in failures[1:] if not name.isupper()]
                 self.fail_save(save, call, failures)
             self.assert_nothing_is_left(before)
+
+    def begin_saving(self, content):
+        """An image that is written and not stored yet; its descriptor."""
+        path = self.member(saves.NAME, "image.png")
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, content)
+        return descriptor
+
+    def fail_fsync(self, descriptor, error):
+        self.arm(error, "sync", 1)
+        self.assert_os_error(getattr(errno, error), os.fsync, descriptor)
+        self.faults.disarm()
+
+    def test_what_could_not_be_stored_is_tried_again_by_the_next_fsync_or_close(self):
+        for number, error in enumerate(("ENOSPC", "EDQUOT", "EIO", "EROFS")):
+            for way in (os.fsync, os.close):
+                with self.subTest(error, way=way.__name__):
+                    image, before = new_image(100 + number), self.container()
+                    descriptor = self.begin_saving(image)
+                    self.fail_fsync(descriptor, error)
+                    # Without another process, whose end would close the descriptor once more.
+                    self.assertTrue(self.container() == before, "it is stored")
+                    way(descriptor)
+                    self.assertTrue(self.container() != before, "it is not stored")
+                    if way == os.fsync:
+                        os.close(descriptor)
+                    self.assertTrue(self.stored(saves.NAME).image == image, "it is another")
+                    self.failures += 1
+                    self.begin(saves.saves()[0])
+        self.assertFalse(os.path.exists(self.source(".gen5fs")), "something was rescued")
 
     def test_where_there_is_no_memory_the_old_container_or_the_new_one_is_left(self):
         for save in saves.saves() if "GEN5_TORTURE" in os.environ else saves.saves()[:1]:
