@@ -8,6 +8,7 @@
 import glob
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,9 @@ GEN5FS = os.path.abspath(os.environ.get("GEN5FS", os.path.join(ROOT, "build", "d
 DATA = os.path.abspath(os.environ.get("GEN5_TEST_DATA", os.path.join(ROOT, "tests", "data")))
 REFERENCE = os.path.join(DATA, "reference")
 
-READY_SECONDS = 20
+# A command, with its arguments, that starts the daemon of every mount that has no other.
+WRAPPER = tuple(shlex.split(os.environ.get("GEN5_WRAPPER", "")))
+READY_SECONDS = 20 * float(os.environ.get("GEN5_SLOWNESS", "1"))
 END_SECONDS = 60
 SANITIZER_LINES = (
     "ERROR: AddressSanitizer", "runtime error:", "WARNING: ThreadSanitizer", "LeakSanitizer",
@@ -89,7 +92,7 @@ class Mount:
                  daemon=None):
         self.options = options
         self.daemon = daemon or {}
-        self.wrapper = wrapper
+        self.wrapper = wrapper or WRAPPER
         self.process = None
         self._folder = tempfile.mkdtemp(prefix="gen5fs-test-")
         self._logs = []
