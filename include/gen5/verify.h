@@ -49,6 +49,10 @@ struct gen5_verify_visitor {
     // told again, so that the sum may be more than the file's size, and gaps are not told.
     void (*progress)(void *context, uint64_t size);
     void *context;
+    // Payloads are hashed by the thread that reads them, which takes the least time of processors:
+    // for callers who keep these busy with other containers. Else a second thread hashes what is
+    // large meanwhile.
+    bool one_thread;
 };
 
 // Check a container and tell each fault as it is found: those of the whole file first, then the

@@ -115,7 +115,13 @@ static void take_progress(void *context, uint64_t size) {
 static void check_container(void *context, size_t piece) {
     struct verification *verification = context;
     struct checking checking = {verification, &verification->verdicts[piece]};
-    const struct gen5_verify_visitor visitor = {take_fault, take_progress, &checking};
+    const struct gen5_verify_visitor visitor = {
+        .fault = take_fault,
+        .progress = take_progress,
+        .context = &checking,
+        // The last one may be checked alone, all others are checked side by side.
+        .one_thread = piece + 1 < verification->list.count,
+    };
     struct gen5_error *error = &checking.verdict->error;
     int fd = -1;
     uint64_t size = 0;

@@ -179,7 +179,8 @@ static enum gen5_status read_pieces(struct gen5_payload_reader *reader,
 enum gen5_status gen5_payload_reader_read_all(struct gen5_payload_reader *reader,
                                               const struct gen5_payload_target *target,
                                               struct gen5_error *error) {
-    if (reader->digest != NULL && reader->record->payload_size >= AHEAD_SIZE_MIN) {
+    if (reader->digest != NULL && !target->one_thread &&
+        reader->record->payload_size >= AHEAD_SIZE_MIN) {
         // Where that fails, it is hashed on the way.
         (void)gen5_digest_ahead_new(reader->digest, GEN5_PAYLOAD_PIECE_SIZE, &reader->ahead, NULL);
     }

@@ -14,6 +14,7 @@
 #ifndef GEN5_PAYLOAD_READER_H
 #define GEN5_PAYLOAD_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gen5/header.h"
@@ -46,6 +47,7 @@ struct gen5_payload_target {
     uint64_t buffer_size;
     int fd; // the file that all of it is written to, -1 for none
     uint64_t offset;
+    bool one_thread; // it is never hashed by a second thread
 };
 
 // Read all of the payload, of which nothing was read before, and finish.

@@ -79,7 +79,8 @@ static enum gen5_status check_flags(const struct chunk_check *check,
 
 static enum gen5_status check_payload(const struct chunk_check *check, struct gen5_error *problem) {
     const struct gen5_inspection *inspection = check->inspection;
-    const struct gen5_payload_target nowhere = {.buffer_size = 0, .fd = -1};
+    const struct gen5_payload_target nowhere = {.fd = -1,
+                                                .one_thread = inspection->visitor->one_thread};
     struct gen5_payload_reader *reader = NULL;
     enum gen5_status status = gen5_payload_reader_new(inspection->container, check->record,
                                                       GEN5_VERIFY, &reader, problem);
