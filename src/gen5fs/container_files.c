@@ -14,6 +14,7 @@
 
 #include "container.h"
 #include "kernel_notices.h"
+#include "prefetch.h"
 #include "rescue.h"
 
 // A file of so many bytes is given to the kernel when it is opened first.
@@ -439,6 +440,7 @@ int container_read(struct filesystem *filesystem, struct handle *handle, char *b
     if (problem != 0) {
         return problem;
     }
+    prefetch_hint(filesystem, file->container->node, &origin);
     problem = read_member(filesystem, file, snapshot, &origin, buffer, size, offset, got);
     member_release(&origin);
     snapshot_release(filesystem, snapshot);

@@ -13,7 +13,8 @@
 //   file_node.draft_lock    writing to a draft (shared) against committing it (exclusive)
 //   container.lock          what a container's directory shows
 //   node_table.lock         which nodes exist, their names and counts
-//   the locks inside snapshot.c, kernel_notices.c, watcher.c, foreign_writes.c, rescue.c
+//   the locks inside snapshot.c, kernel_notices.c, watcher.c, foreign_writes.c, rescue.c,
+//   prefetch.c
 #ifndef GEN5FS_FILESYSTEM_H
 #define GEN5FS_FILESYSTEM_H
 
@@ -32,6 +33,7 @@ struct handle;
 struct kernel_notices;
 struct watcher;
 struct foreign_writes;
+struct prefetch;
 struct container;
 struct guard;
 
@@ -64,6 +66,7 @@ struct filesystem {
     struct kernel_notices *notices;
     struct watcher *watcher;               // NULL where inotify is not to be had
     struct foreign_writes *foreign_writes; // NULL where fanotify is not
+    struct prefetch *prefetch;             // NULL where nothing is verified ahead of readers
     struct guard *guard;
     struct request_counts requests;
 };

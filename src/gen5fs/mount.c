@@ -31,6 +31,7 @@
 #include "mount_attempt.h"
 #include "mount_check.h"
 #include "operations.h"
+#include "prefetch.h"
 #include "privileges.h"
 #include "request_loop.h"
 #include "snapshot.h"
@@ -234,6 +235,7 @@ static int start_helpers(struct mount *mount) {
     }
     watcher_start(&mount->filesystem);
     foreign_writes_start(&mount->filesystem);
+    prefetch_start(&mount->filesystem);
     return 0;
 }
 
@@ -308,6 +310,7 @@ static bool take_down(struct mount *mount) {
     struct filesystem *filesystem = &mount->filesystem;
     sweep_stop(mount->sweep);
     watcher_stop(filesystem);
+    prefetch_stop(filesystem);
     if (filesystem->notices != NULL) {
         operations_release_handles(filesystem);
         container_finish_all(filesystem);

@@ -32,6 +32,9 @@
 enum { IDLE_COUNT_MAX = 4096 };
 static const uint64_t idle_file_bytes_max = UINT64_C(512) << 20;
 
+// As snapshot.h states it.
+enum { LIGHT_MANIFEST_SIZE_MAX = 1 << 20 };
+
 // How long an idle snapshot of a file that is no longer there may keep its descriptor.
 enum { SWEEP_AFTER_MS = 3000 };
 
@@ -290,14 +293,14 @@ static bool is_lost(const struct filesystem *filesystem, const struct gen5_conta
 }
 
 // Read the snapshot's file as a container. 0, also where it is none and snapshot->error says why.
-static int parse(struct filesystem *filesystem, struct snapshot *snapshot) {
+static int parse(struct filesystem *filesystem, const struct gen5_limits *limits,
+                 struct snapshot *snapshot) {
     struct gen5_source source = {.fd = snapshot->fd,
                                  .memory = NULL,
                                  .offset = 0,
                                  .size = (uint64_t)snapshot->attributes.st_size};
     struct gen5_error error = GEN5_ERROR_NONE;
-    enum gen5_status status =
-        gen5_container_open(&source, &filesystem->limits, &snapshot->container, &error);
+    enum gen5_status status = gen5_container_open(&source, limits, &snapshot->container, &error);
     if (status == GEN5_OK) {
         const struct gen5_manifest *manifest = snapshot->container->manifest;
         snapshot->private->weight =
@@ -319,6 +322,9 @@ static int parse(struct filesystem *filesystem, struct snapshot *snapshot) {
         return status == GEN5_OK ? 0 : gen5_error_errno(&error);
     }
     snapshot->container = NULL;
+    if (status == GEN5_ERROR_LIMIT && limits != &filesystem->limits) {
+        return EFBIG;
+    }
     snapshot->error = error;
     snapshot->notice = notice_text(&error);
     if (snapshot->notice == NULL) {
@@ -330,9 +336,10 @@ static int parse(struct filesystem *filesystem, struct snapshot *snapshot) {
     return status == GEN5_ERROR_MEMORY ? ENOMEM : 0;
 }
 
-// Make a snapshot of an open file. Takes over `fd` in every case.
-static int make(struct filesystem *filesystem, int fd, const struct stat *attributes,
-                struct snapshot **snapshot) {
+// Make a snapshot of an open file, or EFBIG where it is over limits that are not the filesystem's.
+// Takes over `fd` in every case.
+static int make(struct filesystem *filesystem, const struct gen5_limits *limits, int fd,
+                const struct stat *attributes, struct snapshot **snapshot) {
     struct snapshot_cache *cache = filesystem->snapshots;
     struct snapshot *made = calloc(1, sizeof *made);
     struct snapshot_private *own = calloc(1, sizeof *own);
@@ -350,7 +357,7 @@ static int make(struct filesystem *filesystem, int fd, const struct stat *attrib
     own->cache = cache;
     own->references = 1;
     own->trusted = has_settled(attributes) || has_fine_times(cache, fd);
-    int problem = parse(filesystem, made);
+    int problem = parse(filesystem, limits, made);
     if (problem != 0) {
         pthread_mutex_lock(&cache->lock);
         destroy(cache, made);
@@ -391,8 +398,8 @@ static int open_file(struct filesystem *filesystem, int folder_fd, const char *n
     return problem;
 }
 
-int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name,
-                  struct snapshot **snapshot) {
+static int open_within(struct filesystem *filesystem, const struct gen5_limits *limits,
+                       int folder_fd, const char *name, struct snapshot **snapshot) {
     struct stat attributes;
     *snapshot = NULL;
     if (fstatat(folder_fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -416,7 +423,19 @@ int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name
         close(fd);
         return problem;
     }
-    return make(filesystem, fd, &attributes, snapshot);
+    return make(filesystem, limits, fd, &attributes, snapshot);
+}
+
+int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name,
+                  struct snapshot **snapshot) {
+    return open_within(filesystem, &filesystem->limits, folder_fd, name, snapshot);
+}
+
+int snapshot_open_light(struct filesystem *filesystem, int folder_fd, const char *name,
+                        struct snapshot **snapshot) {
+    struct gen5_limits limits = filesystem->limits;
+    limits.manifest_size_max = LIGHT_MANIFEST_SIZE_MAX;
+    return open_within(filesystem, &limits, folder_fd, name, snapshot);
 }
 
 int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **snapshot) {
@@ -437,7 +456,7 @@ int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **sn
     if (own_fd < 0) {
         return errno;
     }
-    return make(filesystem, own_fd, &attributes, snapshot);
+    return make(filesystem, &filesystem->limits, own_fd, &attributes, snapshot);
 }
 
 struct snapshot *snapshot_reference(struct snapshot *snapshot) {

@@ -52,7 +52,11 @@ void snapshot_cache_free(struct snapshot_cache *cache);
 // snapshot_release.
 int snapshot_open(struct filesystem *filesystem, int folder_fd, const char *name,
                   struct snapshot **snapshot);
-// The same for a descriptor that was opened for reading, which is duplicated.
+// The same, or EFBIG where it is not known yet and its manifest has more than 1 MiB, which takes
+// many times that memory while it is parsed.
+int snapshot_open_light(struct filesystem *filesystem, int folder_fd, const char *name,
+                        struct snapshot **snapshot);
+// The same as snapshot_open for a descriptor that was opened for reading, which is duplicated.
 int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **snapshot);
 struct snapshot *snapshot_reference(struct snapshot *snapshot);
 // The file was replaced: the snapshot goes with its last user.
@@ -66,6 +70,12 @@ void snapshot_release(struct filesystem *filesystem, struct snapshot *snapshot);
 int snapshot_read(struct filesystem *filesystem, struct snapshot *snapshot,
                   const struct gen5_record *record, void *buffer, size_t size, uint64_t offset,
                   size_t *got, struct gen5_error *error);
+
+// Verify a payload before anybody reads it, as snapshot_read would, unless that is known or another
+// thread is at it: then snapshot_read tells. Of what is compressed, as much is decoded as fits in
+// memory. Does not count as access to the file.
+void snapshot_verify(struct filesystem *filesystem, struct snapshot *snapshot,
+                     const struct gen5_record *record);
 
 // Write the whole verified payload to `fd_out` at `offset_out`.
 int snapshot_copy(struct filesystem *filesystem, struct snapshot *snapshot,

@@ -83,11 +83,16 @@ void payloads_release(struct snapshot_cache *cache, struct snapshot *snapshot) {
     snapshot->private->payloads = NULL;
 }
 
-// From now on reading counts as access to the file, which parsing it did not (snapshot.c).
-static void leave_traces(int fd) {
-    int flags = fcntl(fd, F_GETFL);
-    if (flags >= 0 && (flags & O_NOATIME) != 0) {
-        (void)fcntl(fd, F_SETFL, flags & ~O_NOATIME);
+// From now on reading counts as access to the file, which parsing and verifying it did not
+// (snapshot.c). The byte stands for what is in memory already. The lock is held.
+static void leave_traces(struct snapshot *snapshot) {
+    char byte;
+    int flags = snapshot->private->left_traces ? -1 : fcntl(snapshot->fd, F_GETFL);
+    snapshot->private->left_traces = true;
+    if (flags >= 0 && (flags & O_NOATIME) != 0 &&
+        fcntl(snapshot->fd, F_SETFL, flags & ~O_NOATIME) == 0) {
+        ssize_t got = pread(snapshot->fd, &byte, 1, 0);
+        (void)got;
     }
 }
 
@@ -96,7 +101,6 @@ static struct payload *payload_of(struct snapshot *snapshot, const struct gen5_r
     const struct gen5_manifest *manifest = snapshot->container->manifest;
     struct snapshot_private *own = snapshot->private;
     if (own->payloads == NULL) {
-        leave_traces(snapshot->fd);
         own->payloads = calloc(manifest->record_count, sizeof *own->payloads);
         for (size_t i = 0; own->payloads != NULL && i < manifest->record_count; i++) {
             own->payloads[i].fd = -1;
@@ -205,6 +209,7 @@ static int raw_is_good(struct filesystem *filesystem, struct snapshot *snapshot,
         return problem;
     }
     pthread_mutex_lock(&filesystem->snapshots->lock);
+    leave_traces(snapshot);
     struct payload *payload = payload_of(snapshot, record);
     problem = payload == NULL ? no_memory(error)
                               : verify_raw(filesystem, snapshot, record, payload, now, error);
@@ -450,6 +455,7 @@ static int read_decoded(struct filesystem *filesystem, struct snapshot *snapshot
                         uint64_t offset, size_t *got, struct gen5_error *error) {
     struct snapshot_cache *cache = filesystem->snapshots;
     pthread_mutex_lock(&cache->lock);
+    leave_traces(snapshot);
     struct payload *payload = payload_of(snapshot, record);
     int problem = payload == NULL
                       ? no_memory(error)
@@ -497,10 +503,29 @@ int snapshot_read(struct filesystem *filesystem, struct snapshot *snapshot,
                : read_decoded(filesystem, snapshot, record, buffer, size, offset, got, error);
 }
 
+void snapshot_verify(struct filesystem *filesystem, struct snapshot *snapshot,
+                     const struct gen5_record *record) {
+    struct gen5_error error = GEN5_ERROR_NONE;
+    struct gen5_identity now;
+    if (record->damage != NULL || look_at_file(snapshot, &now, &error) != 0) {
+        return;
+    }
+    pthread_mutex_lock(&filesystem->snapshots->lock);
+    struct payload *payload = payload_of(snapshot, record);
+    if (payload != NULL && payload->state == PAYLOAD_UNKNOWN) {
+        // What it is found to be is kept, also where that is damaged.
+        (void)(gen5_record_is_raw(record)
+                   ? verify_raw(filesystem, snapshot, record, payload, &now, &error)
+                   : have_decoded(filesystem, snapshot, record, payload, 0, 0, &error));
+    }
+    pthread_mutex_unlock(&filesystem->snapshots->lock);
+}
+
 // The decoded file of a payload, if there is one: it stays while the caller holds the snapshot.
 static int decoded_file(struct filesystem *filesystem, struct snapshot *snapshot,
                         const struct gen5_record *record) {
     pthread_mutex_lock(&filesystem->snapshots->lock);
+    leave_traces(snapshot);
     struct payload *payload = payload_of(snapshot, record);
     int fd = payload != NULL && payload->state == PAYLOAD_GOOD ? payload->fd : -1;
     pthread_mutex_unlock(&filesystem->snapshots->lock);

@@ -48,6 +48,7 @@ struct snapshot_private {
     bool trusted;             // constant: a later change of the file cannot have the same identity
     size_t weight;            // constant: bytes that the parsed manifest takes
     uint64_t file_bytes;      // of payloads decoded to files
+    bool left_traces;         // a payload was read: that counts as access to the file
     struct payload *payloads; // one a record; NULL until the first is asked for
     struct snapshot *bucket_next;
     struct snapshot *newer; // in the list of idle ones
