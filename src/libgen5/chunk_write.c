@@ -178,5 +178,6 @@ enum gen5_status gen5_chunk_write(const struct gen5_chunk_header *tags,
     if (status == GEN5_OK && !gen5_size_lies_within(offset, stored->size, GEN5_FILE_SIZE_MAX)) {
         return too_large(error);
     }
+    gen5_file_begin_sync(fd, offset, stored->size);
     return status == GEN5_OK ? take_digest(fd, offset, payload->size, stored, error) : status;
 }

@@ -5,6 +5,7 @@
 #include "file_write.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -26,6 +27,15 @@ enum gen5_status gen5_file_write(int fd, uint64_t offset, const void *data, size
         size -= (size_t)written;
     }
     return GEN5_OK;
+}
+
+// Less is brought to the disk as quickly as it is asked for.
+enum { EARLY_SIZE_MIN = 256 * 1024 };
+
+void gen5_file_begin_sync(int fd, uint64_t offset, uint64_t size) {
+    if (size >= EARLY_SIZE_MIN) {
+        (void)sync_file_range(fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+    }
 }
 
 enum gen5_status gen5_file_set_size(int fd, uint64_t size, struct gen5_error *error) {

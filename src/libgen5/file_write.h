@@ -15,6 +15,10 @@
 enum gen5_status gen5_file_write(int fd, uint64_t offset, const void *data, size_t size,
                                  struct gen5_error *error);
 
+// Let the system begin to bring bytes to the disk, for a sync that comes later and has less to wait
+// for then. Promises nothing, and leaves every error to that sync.
+void gen5_file_begin_sync(int fd, uint64_t offset, uint64_t size);
+
 // Make the file exactly `size` bytes long.
 enum gen5_status gen5_file_set_size(int fd, uint64_t size, struct gen5_error *error);
 

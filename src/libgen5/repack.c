@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "chunk_write.h"
+#include "file_write.h"
 #include "gen5/npy.h"
 #include "manifest_write.h"
 #include "ownership.h"
@@ -63,6 +64,7 @@ static enum gen5_status copy_run(struct repacking *repacking, struct gen5_error 
     struct gen5_source source =
         gen5_source_window(&repacking->old->source, run->old_offset, run->size);
     enum gen5_status status = gen5_source_copy(&source, repacking->fd, run->new_offset, error);
+    gen5_file_begin_sync(repacking->fd, run->new_offset, run->size);
     *run = (struct run){0, 0, 0};
     return status;
 }
