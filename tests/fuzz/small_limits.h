@@ -11,7 +11,7 @@ static inline struct gen5_limits small_limits(void) {
     struct gen5_limits limits = gen5_limits_default();
     limits.payload_size_max = 1 << 18;
     limits.manifest_size_max = 1 << 18;
-    limits.image_pixels_max = 1 << 20;
+    limits.image_pixels_max = 1 << 18;
     return limits;
 }
 
