@@ -74,6 +74,7 @@ struct node {
     uint32_t writers_flushed;
     struct handle *handles; // all that are open
     uint32_t readers;       // those open for reading alone
+    pid_t sent_back;        // the thread whose last request for it was not let through (ordinary.c)
     bool passing;           // it is written under a container's name, and will be one (ordinary.c)
     bool became_container; // it was renamed to a container's name, and the kernel may still take it
                            // for a file

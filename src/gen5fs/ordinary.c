@@ -99,6 +99,78 @@ int ordinary_check_kind(struct filesystem *filesystem, struct node *node) {
     return stale ? ESTALE : 0;
 }
 
+// Where a file was last found: the folder, with a reference, and a copy of the name; both NULL
+// where it is found nowhere. 0 or ENOMEM.
+static int place_of(struct filesystem *filesystem, const struct node *node, struct node **folder,
+                    char **name) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    *folder = node->parent;
+    *name = node->parent != NULL ? strdup(node->name) : NULL;
+    if (*folder != NULL) {
+        (*folder)->references++;
+    }
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return *folder != NULL && *name == NULL ? ENOMEM : 0;
+}
+
+// Whether a name leads elsewhere now, or nowhere. What cannot be looked at is taken to be there.
+static bool leads_elsewhere(struct filesystem *filesystem, struct node *folder, const char *name,
+                            const struct node *node) {
+    struct stat attributes;
+    if (descriptor_hold(filesystem, folder) != 0) {
+        return false;
+    }
+    bool elsewhere = fstatat(folder->fd, name, &attributes, AT_SYMLINK_NOFOLLOW) != 0
+                         ? errno == ENOENT
+                         : attributes.st_ino != node->inode || attributes.st_dev != node->device;
+    descriptor_release(folder);
+    return elsewhere;
+}
+
+// A file that is found nowhere, and has names: one of several was removed.
+static bool has_other_names(const struct node *node) {
+    struct stat attributes;
+    return fstat(node->fd, &attributes) == 0 && attributes.st_nlink > 0;
+}
+
+// The kernel may be wrong about a file's name: send it back, unless that has been done for this
+// thread and it came here again. The kernel does not tell threads of other process namespaces
+// apart.
+static int send_back(struct filesystem *filesystem, struct node *node,
+                     const struct caller *caller) {
+    const pid_t thread = caller->pid != 0 ? caller->pid : -1;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool again = node->sent_back == thread;
+    node->sent_back = again ? 0 : thread;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return again ? 0 : ESTALE;
+}
+
+static int let_through(struct filesystem *filesystem, struct node *node) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    node->sent_back = 0;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return 0;
+}
+
+int ordinary_check_place(struct filesystem *filesystem, struct node *node,
+                         const struct caller *caller) {
+    struct node *folder = NULL;
+    char *name = NULL;
+    if (!S_ISREG(node->type)) {
+        return 0;
+    }
+    int problem = place_of(filesystem, node, &folder, &name);
+    if (problem == 0) {
+        bool lost = folder != NULL ? leads_elsewhere(filesystem, folder, name, node)
+                                   : has_other_names(node);
+        problem = lost ? send_back(filesystem, node, caller) : let_through(filesystem, node);
+    }
+    node_release(filesystem, folder);
+    free(name);
+    return problem;
+}
+
 // A file was found under a name that does not make it a container.
 static void is_file_again(struct filesystem *filesystem, struct node *node) {
     pthread_mutex_lock(&filesystem->nodes.lock);

@@ -51,6 +51,13 @@ void ordinary_written_as(struct filesystem *filesystem, struct node *node, struc
 void ordinary_became_container(struct filesystem *filesystem, struct node *node);
 int ordinary_check_kind(struct filesystem *filesystem, struct node *node);
 
+// ESTALE where a file is no longer where it was last found: the kernel may be taking it for what
+// has its name since, until an event tells it. So it looks the name up again; if it comes back with
+// the same file it came by none (/proc/self/fd), and that is 0. Not for requests that may come by a
+// descriptor and name no handle: for them the kernel does not look again.
+int ordinary_check_place(struct filesystem *filesystem, struct node *node,
+                         const struct caller *caller);
+
 // EROFS, EPERM for a name that is hidden, or 0.
 int ordinary_check_change(const struct filesystem *filesystem, const struct node *node);
 int ordinary_check_name(const struct filesystem *filesystem, const struct node *parent,
@@ -78,7 +85,7 @@ int ordinary_symlink(struct filesystem *filesystem, struct node *parent, const c
                      const char *target, const struct caller *caller, struct node **child,
                      struct stat *attributes);
 int ordinary_link(struct filesystem *filesystem, struct node *node, struct node *new_parent,
-                  const char *new_name, struct stat *attributes);
+                  const char *new_name, const struct caller *caller, struct stat *attributes);
 int ordinary_unlink(struct filesystem *filesystem, struct node *parent, const char *name);
 int ordinary_rmdir(struct filesystem *filesystem, struct node *parent, const char *name);
 int ordinary_rename(struct filesystem *filesystem, struct node *old_parent, const char *old_name,
@@ -172,7 +179,8 @@ int ordinary_listxattr(struct node *node, const struct caller *caller, char *nam
                        size_t *got);
 int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const struct caller *caller,
                       const char *name, const char *value, size_t size, int flags);
-int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name);
+int ordinary_removexattr(struct filesystem *filesystem, struct node *node,
+                         const struct caller *caller, const char *name);
 // Names that are answered with EOPNOTSUPP: those of "system." but for access-control lists, and
 // "security." for what is in containers.
 bool ordinary_xattr_unsupported(const struct node *node, const char *name);

@@ -46,6 +46,16 @@ int ordinary_getattr(struct filesystem *filesystem, struct node *node, struct ha
     return 0;
 }
 
+// fchmod(2) and its kin name no handle: while somebody has the file open, and is not just closing
+// it, the change may be one of theirs.
+static int check_place_of_unopened(struct filesystem *filesystem, struct node *node,
+                                   const struct caller *caller) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool open = node->readers > 0 || node->writers > node->writers_flushed;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return open ? 0 : ordinary_check_place(filesystem, node, caller);
+}
+
 static struct timespec time_to_set(int to_set, int given, int now, struct timespec time) {
     if ((to_set & now) != 0) {
         return (struct timespec){.tv_nsec = UTIME_NOW};
@@ -153,6 +163,9 @@ int ordinary_setattr(struct filesystem *filesystem, struct node *node, struct ha
     if (problem == 0 && handle == NULL) {
         problem = ordinary_check_kind(filesystem, node);
     }
+    if (problem == 0 && handle == NULL) {
+        problem = check_place_of_unopened(filesystem, node, caller);
+    }
     if (problem != 0) {
         return problem;
     }
@@ -259,6 +272,9 @@ static int drop_set_group_id(const struct node *node, const struct caller *calle
 int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const struct caller *caller,
                       const char *name, const char *value, size_t size, int flags) {
     int problem = ordinary_check_change(filesystem, node);
+    if (problem == 0) {
+        problem = check_place_of_unopened(filesystem, node, caller);
+    }
     if (problem != 0) {
         return problem;
     }
@@ -273,8 +289,12 @@ int ordinary_setxattr(struct filesystem *filesystem, struct node *node, const st
     return problem;
 }
 
-int ordinary_removexattr(struct filesystem *filesystem, struct node *node, const char *name) {
+int ordinary_removexattr(struct filesystem *filesystem, struct node *node,
+                         const struct caller *caller, const char *name) {
     int problem = ordinary_check_change(filesystem, node);
+    if (problem == 0) {
+        problem = check_place_of_unopened(filesystem, node, caller);
+    }
     if (problem != 0) {
         return problem;
     }

@@ -66,6 +66,11 @@ int ordinary_open(struct filesystem *filesystem, struct node *node, int flags,
     if (problem != 0) {
         return problem;
     }
+    problem = ordinary_check_place(filesystem, node, caller);
+    if (problem != 0) {
+        descriptor_release(node);
+        return problem;
+    }
     // Not O_NOFOLLOW: the path is a link, to the file itself.
     int kept = flags & ~(O_DIRECT | O_APPEND | O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW);
     const bool writes = (flags & O_ACCMODE) != O_RDONLY;

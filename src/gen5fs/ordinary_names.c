@@ -214,7 +214,7 @@ static int remove_name(struct filesystem *filesystem, struct node *parent, const
 }
 
 int ordinary_link(struct filesystem *filesystem, struct node *node, struct node *new_parent,
-                  const char *new_name, struct stat *attributes) {
+                  const char *new_name, const struct caller *caller, struct stat *attributes) {
     int problem = ordinary_check_name(filesystem, new_parent, new_name);
     if (problem == 0) {
         problem = ordinary_check_change(filesystem, node);
@@ -225,6 +225,10 @@ int ordinary_link(struct filesystem *filesystem, struct node *node, struct node 
     // It would be a file by one name and a directory by the other.
     if (S_ISREG(node->type) && name_is_container(new_name)) {
         return EPERM;
+    }
+    problem = ordinary_check_place(filesystem, node, caller);
+    if (problem != 0) {
+        return problem;
     }
     enum ordinary_state before = ordinary_change_begin(filesystem, node);
     // The last component is a magic link to the thing itself, a symlink included.

@@ -152,14 +152,14 @@ void operation_symlink(fuse_req_t request, const char *target, fuse_ino_t parent
 }
 
 static int link_held(struct filesystem *filesystem, struct node *node, struct node *folder,
-                     const char *new_name, struct stat *attributes) {
+                     const char *new_name, const struct caller *caller, struct stat *attributes) {
     int problem = descriptor_hold(filesystem, node);
     if (problem != 0) {
         return problem;
     }
     problem = descriptor_hold(filesystem, folder);
     if (problem == 0) {
-        problem = ordinary_link(filesystem, node, folder, new_name, attributes);
+        problem = ordinary_link(filesystem, node, folder, new_name, caller, attributes);
         descriptor_release(folder);
     }
     descriptor_release(node);
@@ -171,13 +171,14 @@ void operation_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new_parent
     struct filesystem *filesystem = request_filesystem(request);
     struct node *node = request_node(request, number);
     struct node *folder = request_node(request, new_parent);
+    const struct caller caller = request_caller(request);
     struct stat attributes;
     int problem = request_check_change(filesystem, folder);
     if (problem == 0 && (node->kind != NODE_SOURCE || folder->kind != NODE_SOURCE)) {
         problem = EPERM;
     }
     if (problem == 0) {
-        problem = link_held(filesystem, node, folder, new_name, &attributes);
+        problem = link_held(filesystem, node, folder, new_name, &caller, &attributes);
     }
     if (problem == 0) {
         node_reference(filesystem, node);

@@ -139,7 +139,8 @@ void operation_removexattr(fuse_req_t request, fuse_ino_t number, const char *na
     struct node *node = request_node(request, number);
     int problem = begin_xattr_change(filesystem, node, name);
     if (problem == 0) {
-        problem = node->kind == NODE_SOURCE ? ordinary_removexattr(filesystem, node, name)
+        const struct caller caller = request_caller(request);
+        problem = node->kind == NODE_SOURCE ? ordinary_removexattr(filesystem, node, &caller, name)
                                             : container_removexattr(filesystem, node, name);
         descriptor_release(node);
     }

@@ -150,6 +150,18 @@ static void queue_refresh(struct watcher *watcher, struct node *container) {
     }
 }
 
+// Where something is by an event's word. Of a file that was found elsewhere the kernel may still
+// have that name, and only by it ordinary_check_place can tell.
+static void place_found(struct filesystem *filesystem, struct node *node, struct node *folder,
+                        const char *name) {
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    bool keeps = S_ISREG(node->type) && node->parent != NULL;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    if (!keeps) {
+        node_set_place(filesystem, node, folder, name);
+    }
+}
+
 // What happened to the bytes (`written`) or attributes of an ordinary file, whose name still leads
 // to it.
 static void notice_ordinary(struct filesystem *filesystem, struct node *folder, const char *name,
@@ -164,7 +176,7 @@ static void notice_ordinary(struct filesystem *filesystem, struct node *folder, 
             : NULL;
     descriptor_release(folder);
     if (node != NULL) {
-        node_set_place(filesystem, node, folder, name);
+        place_found(filesystem, node, folder, name);
         ordinary_look_again(filesystem, node, &attributes, written);
         node_release(filesystem, node);
     }

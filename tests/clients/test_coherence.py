@@ -15,7 +15,7 @@ import sys
 import threading
 import unittest
 
-from mount_case import SEEN_SECONDS, MountCase, read_file, write_file
+from mount_case import SEEN_SECONDS, MountCase, read_file, renamed_over, write_file
 
 PAGE = mmap.PAGESIZE
 PAGES = 16
@@ -160,6 +160,100 @@ class ChangedInTheSource(CoherenceCase):
         os.rename(self.source("other"), self.source("file"))
         self.assert_seen(lambda: read_file(self.file) == filled(2))
         self.assertEqual(os.pread(reader, PAGES * PAGE, 0), filled(1))
+
+
+class NamesInTheSource(CoherenceCase):
+    """Another program removes, replaces or moves a file that the kernel knows, and in the same
+    moment the mount is asked for its name."""
+
+    ROUNDS = 200
+
+    def known(self, content=b"old"):
+        """A file of the mount, and its name in the source."""
+        write_file(self.member("known"), content)
+        os.stat(self.member("known"))
+        return self.member("known"), self.source("known")
+
+    def test_a_file_that_is_made_where_one_was_removed_is_in_the_source(self):
+        for _ in range(self.ROUNDS):
+            path, there = self.known()
+            os.unlink(there)
+            write_file(path, b"new")
+            self.assertEqual(read_file(there), b"new")
+
+    def test_what_is_written_where_a_file_was_replaced_is_in_the_source(self):
+        for _ in range(self.ROUNDS):
+            path, there = self.known()
+            renamed_over(there, b"between")
+            write_in_place(path, b"new")
+            self.assertEqual(read_file(there), b"newween")
+
+    def test_what_is_written_where_a_file_was_moved_away_leaves_that_file_alone(self):
+        for _ in range(self.ROUNDS):
+            path, there = self.known()
+            os.rename(there, self.source("moved"))
+            write_file(path, b"new")
+            self.assertEqual(read_file(there), b"new")
+            self.assertEqual(read_file(self.source("moved")), b"old")
+
+    def test_a_fresh_open_reads_what_a_file_was_replaced_with(self):
+        for number in range(self.ROUNDS):
+            path, there = self.known()
+            renamed_over(there, b"%d" % number)
+            self.assertEqual(read_file(path), b"%d" % number)
+
+    def test_attributes_are_set_of_what_a_file_was_replaced_with(self):
+        for number in range(self.ROUNDS):
+            path, there = self.known()
+            renamed_over(there, b"between")
+            os.truncate(path, 2)
+            self.assertEqual(read_file(there), b"be")
+            renamed_over(there, b"between")
+            os.chmod(path, 0o600 + number % 64)
+            self.assertEqual(os.stat(there).st_mode & 0o777, 0o600 + number % 64)
+            renamed_over(there, b"between")
+            os.setxattr(path, "user.one", b"1")
+            self.assertEqual(os.listxattr(there), ["user.one"])
+            renamed_over(there, b"between")
+            os.setxattr(there, "user.one", b"1")
+            os.removexattr(path, "user.one")
+            self.assertEqual(os.listxattr(there), [])
+
+    def test_a_link_is_made_of_what_a_file_was_replaced_with(self):
+        for _ in range(self.ROUNDS):
+            path, there = self.known()
+            os.rename(there, self.source("moved"))
+            write_file(there, b"new")
+            os.link(path, self.member("link"))
+            self.assertEqual(read_file(self.source("link")), b"new")
+            os.unlink(self.member("link"))
+
+    def test_a_name_is_not_lost_with_another_of_the_same_file(self):
+        path, there = self.known()
+        os.link(path, self.member("link"))
+        for _ in range(self.ROUNDS):
+            os.stat(self.member("link"))
+            os.unlink(self.source("link"))
+            write_in_place(path, b"new")
+            self.assertEqual(read_file(there), b"new")
+            os.link(there, self.source("link"))
+            self.assert_seen(lambda: os.path.exists(self.member("link")))
+
+    def test_an_open_file_that_was_removed_is_opened_again_by_its_descriptor(self):
+        for _ in range(self.ROUNDS):
+            path, there = self.known()
+            descriptor = os.open(path, os.O_RDWR)
+            os.unlink(there)
+            with open(f"/proc/self/fd/{descriptor}", "r+b") as again:
+                self.assertEqual(again.read(), b"old")
+                again.write(b", new")
+            self.assertEqual(os.pread(descriptor, 100, 0), b"old, new")
+            os.fchmod(descriptor, 0o600)
+            os.setxattr(descriptor, "user.one", b"1")
+            os.removexattr(descriptor, "user.one")
+            os.ftruncate(descriptor, 2)
+            self.assertEqual(os.fstat(descriptor).st_size, 2)
+            os.close(descriptor)
 
 
 class OwnChanges(CoherenceCase):
