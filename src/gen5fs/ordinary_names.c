@@ -37,35 +37,6 @@ static int create_file(struct filesystem *filesystem, struct node *parent, const
     return problem;
 }
 
-// Somebody else was faster: the file is opened, not created.
-static int open_existing(struct filesystem *filesystem, struct node *parent, const char *name,
-                         int flags, const struct caller *caller, struct node **child,
-                         struct stat *attributes, struct handle **handle) {
-    int problem = ordinary_lookup(filesystem, parent, name, child, attributes);
-    if (problem != 0) {
-        return problem;
-    }
-    bool keep_cache;
-    if (S_ISDIR(attributes->st_mode)) {
-        problem = EISDIR;
-    } else if (S_ISLNK(attributes->st_mode)) {
-        problem = ELOOP;
-    } else {
-        problem = ordinary_open(filesystem, *child, flags & ~(O_CREAT | O_EXCL), caller, handle,
-                                &keep_cache);
-    }
-    if (problem == 0) {
-        problem = ordinary_getattr(filesystem, *child, *handle, attributes);
-        if (problem != 0) {
-            ordinary_release(filesystem, *handle);
-        }
-    }
-    if (problem != 0) {
-        node_release(filesystem, *child);
-    }
-    return problem;
-}
-
 int ordinary_create(struct filesystem *filesystem, struct node *parent, const char *name,
                     mode_t mode, int flags, const struct caller *caller, struct node **child,
                     struct stat *attributes, struct handle **handle) {
@@ -76,7 +47,9 @@ int ordinary_create(struct filesystem *filesystem, struct node *parent, const ch
     int fd;
     problem = create_file(filesystem, parent, name, mode, flags, caller, &fd);
     if (problem == EEXIST && (flags & O_EXCL) == 0) {
-        return open_existing(filesystem, parent, name, flags, caller, child, attributes, handle);
+        // Somebody else was faster. Whether the caller may open what there is now, and how, only
+        // the kernel can tell: it looks the name up again.
+        return ESTALE;
     }
     if (problem != 0) {
         return problem;
