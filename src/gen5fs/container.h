@@ -369,9 +369,8 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
 // answer is the same as before.
 int file_commit(struct filesystem *filesystem, struct file_node *file, bool again);
 void removals_commit(struct filesystem *filesystem, struct container *container, bool all);
-// Carry out what is due in REMOVAL_DELAY_MS. 0 or ENOMEM: then the next one that is scheduled, or the
-// end of the mount, does it too.
-// container.lock is held.
+// Carry out what is due in REMOVAL_DELAY_MS. 0 or ENOMEM: then the next one that is scheduled, or
+// the end of the mount, does it too. container.lock is held.
 int removal_schedule(struct filesystem *filesystem, struct container *container);
 // Log what became of a path in the container, and why.
 void container_note(struct filesystem *filesystem, struct container *container, const char *path,

@@ -26,7 +26,7 @@ struct notice {
     uint64_t sequence; // equal times keep their order
     size_t heap_index;
     struct notice *bucket_next;
-    bool spare; // one of the owner's reserve
+    bool spare;  // one of the owner's reserve
     char name[]; // NOTICE_ENTRY, else empty
 };
 
