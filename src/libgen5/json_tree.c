@@ -165,8 +165,12 @@ static bool same_tree(struct comparison *comparison, const char *text, size_t si
 }
 
 static enum gen5_status compare(const char *copy, size_t size, struct gen5_error *error) {
-    // The NUL is given along, so that cJSON checks that nothing but white space follows the value.
-    cJSON *tree = cJSON_ParseWithLengthOpts(copy, size + 1, NULL, 1);
+    cJSON *tree = NULL;
+    // cJSON does not say whether it had no memory: what is wrong with the document is so twice.
+    for (int tries = 0; tree == NULL && tries < 2; tries++) {
+        // The NUL is given along, so that it checks that nothing but white space follows the value.
+        tree = cJSON_ParseWithLengthOpts(copy, size + 1, NULL, 1);
+    }
     if (tree == NULL) {
         return gen5_error_set(error, GEN5_ERROR_INVALID, GEN5_OFFSET_NONE,
                               "the document is not JSON that cJSON understands");
