@@ -8,6 +8,7 @@
 
 #include "container.h"
 #include "key_hash.h"
+#include "prefetch.h"
 
 // Entries are in the order of their cookies. The rank comes first, then a hash of the name, which
 // stays when other entries come and go.
@@ -326,6 +327,7 @@ int container_list(struct filesystem *filesystem, struct node *folder, off_t aft
     }
     problem = container_snapshot(filesystem, container, &snapshot);
     if (problem == 0) {
+        prefetch_look(filesystem, container->node, snapshot);
         pthread_mutex_lock(&container->lock);
         view_hold(filesystem, container, snapshot);
         problem = folder->kind == NODE_LATENTS

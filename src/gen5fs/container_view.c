@@ -13,6 +13,7 @@
 #include "descriptors.h"
 #include "kernel_notices.h"
 #include "key_hash.h"
+#include "prefetch.h"
 #include "watcher.h"
 
 int container_snapshot(struct filesystem *filesystem, struct container *container,
@@ -224,6 +225,7 @@ int container_lookup(struct filesystem *filesystem, struct node *folder, const c
     }
     problem = container_snapshot(filesystem, container, &snapshot);
     if (problem == 0) {
+        prefetch_look(filesystem, container->node, snapshot);
         pthread_mutex_lock(&container->lock);
         view_hold(filesystem, container, snapshot);
         if (caller != 0 && fresh_hides(filesystem, container, snapshot, folder, name, caller)) {

@@ -102,6 +102,10 @@ int snapshot_cache_new(size_t manifest_bytes_max, size_t decoded_bytes_max,
     return 0;
 }
 
+size_t snapshot_idle_count_max(const struct filesystem *filesystem) {
+    return filesystem->snapshots->idle_count_max;
+}
+
 static struct snapshot **bucket_of(struct snapshot_cache *cache,
                                    const struct gen5_identity *identity) {
     uint64_t hash = key_hash_number(identity->device, identity->inode);
@@ -457,6 +461,12 @@ int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **sn
         return errno;
     }
     return make(filesystem, &filesystem->limits, own_fd, &attributes, snapshot);
+}
+
+bool snapshot_is_new(struct snapshot *snapshot) {
+    // Most are not, and a look is cheaper than an exchange.
+    return !atomic_load(&snapshot->private->known) &&
+           !atomic_exchange(&snapshot->private->known, true);
 }
 
 struct snapshot *snapshot_reference(struct snapshot *snapshot) {

@@ -45,6 +45,8 @@ struct snapshot {
 int snapshot_cache_new(size_t manifest_bytes_max, size_t decoded_bytes_max,
                        struct snapshot_cache **cache);
 void snapshot_cache_free(struct snapshot_cache *cache);
+// How many idle snapshots are kept.
+size_t snapshot_idle_count_max(const struct filesystem *filesystem);
 
 // The snapshot of the regular file `name` in `folder_fd`, without following a symlink. A file that
 // is no readable container gives a snapshot with `error`. Errors of opening are returned as errno
@@ -58,6 +60,8 @@ int snapshot_open_light(struct filesystem *filesystem, int folder_fd, const char
                         struct snapshot **snapshot);
 // The same as snapshot_open for a descriptor that was opened for reading, which is duplicated.
 int snapshot_from_fd(struct filesystem *filesystem, int fd, struct snapshot **snapshot);
+// Whether nobody has asked this of the snapshot before.
+bool snapshot_is_new(struct snapshot *snapshot);
 struct snapshot *snapshot_reference(struct snapshot *snapshot);
 // The file was replaced: the snapshot goes with its last user.
 void snapshot_retire(struct filesystem *filesystem, struct snapshot *snapshot);

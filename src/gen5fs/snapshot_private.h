@@ -7,6 +7,7 @@
 #define GEN5FS_SNAPSHOT_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@ struct payload {
 struct snapshot_private {
     struct snapshot_cache *cache; // constant
     uint32_t references;
+    atomic_bool known;        // somebody has asked whether it is new
     bool listed;              // found by its identity
     bool trusted;             // constant: a later change of the file cannot have the same identity
     size_t weight;            // constant: bytes that the parsed manifest takes

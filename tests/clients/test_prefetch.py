@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The gen5fs authors
 #
-# Containers that are verified before they are read. Whoever reads sees of it that the payload has
-# been hashed by then, and nothing else. How much a thread of the daemon has read is in proc(5).
+# Containers that are parsed before they are looked into, and verified before they are read. Whoever
+# does so sees of it that the work has been done by then, and nothing else. How much a thread of the
+# daemon has read is in proc(5).
 
 import contextlib
 import errno
@@ -17,6 +18,7 @@ from mount_case import MountCase, new_image, read_file, renamed_over, write_file
 COUNT = 40
 SIDE = 400  # An image of half a megabyte: not given with the answer to an open.
 PLACES = range(COUNT)
+PARSED = 20
 
 
 @functools.lru_cache
@@ -176,13 +178,61 @@ class ReadOnly(Prefetch):
         self.read_until([0, 1], sum(len(self.images[place]) for place in (2, 3)))
 
 
+class Looks(Prefetch):
+    def listed(self, place):
+        return sorted(os.listdir(self.member(name_of(place))))
+
+    def look_until_parsed(self, places):
+        """Lists some, and waits until more than these can have been parsed ahead."""
+        for place in places:
+            self.assertEqual(self.listed(place), ["image.png", "metadata.json"])
+        size = len(self.read(name_of(places[0]), "metadata.json"))
+        self.assert_eventually(lambda: self.bytes_read(True) > (PARSED + 2) * size, "nothing is parsed ahead")
+
+    def test_the_next_ones_are_parsed_once_for_all(self):
+        self.look_until_parsed([0, 1, 2])
+        size = len(self.read(name_of(3), "metadata.json"))
+        before = self.bytes_read(False)
+        for place in range(4, 4 + PARSED):
+            self.assertEqual(self.listed(place), ["image.png", "metadata.json"])
+        # What else they read are the kernel's requests.
+        self.assertLess(self.bytes_read(False) - before, PARSED * size)
+        self.assertLess(self.bytes_read(True), COUNT * 4 * size, "images are not looked at for that")
+
+    def test_all_are_listed_right_in_any_order(self):
+        for order in (PLACES, reversed(PLACES), PLACES[::2], PLACES[1::3], [5, 0, COUNT - 1, 7, 30, 2]):
+            for place in order:
+                self.assertEqual(os.stat(self.member(name_of(place), "image.png")).st_size,
+                                 len(self.images[place]))
+
+    def test_what_was_changed_since_is_listed_as_it_is_now(self):
+        self.look_until_parsed([0, 1])
+        renamed_over(self.source(name_of(9)), build(image=None))
+        os.unlink(self.source(name_of(10)))
+        with open(self.source(name_of(11)), "r+b") as file:
+            file.truncate(20)
+        self.assert_eventually(lambda: self.listed(9) == ["metadata.json"], "the old one is listed")
+        self.assertNotIn(name_of(10), os.listdir(self.mount.path))
+        self.assert_os_error(errno.ENOENT, self.listed, 10)
+        self.assert_eventually(lambda: self.listed(11) == ["gen5-error.txt"], "the old one is listed")
+        self.assertEqual(self.listed(12), ["image.png", "metadata.json"])
+
+
+class UnverifiedLooks(Looks):
+    options = "noverify"
+
+
+class ReadOnlyLooks(Looks):
+    options = "ro"
+
+
 class Unverified(Prefetch):
     options = "noverify"
 
-    def test_where_nothing_is_verified_nobody_goes_ahead(self):
+    def test_where_nothing_is_verified_no_payload_is_read_ahead(self):
         for place in PLACES:
             self.assertEqual(self.image(place), self.images[place])
-        self.assertEqual(self.bytes_read(True), 0)
+        self.assertLess(self.bytes_read(True), len(self.images[0]))
 
 
 if __name__ == "__main__":
