@@ -124,13 +124,14 @@ static void grow_descriptor_table(int any_fd) {
 }
 
 // Memory that was decoded into goes back to the system when it is freed: large blocks are mapped
-// one by one, always, and threads share one arena. The buffer of a read is not so large: to map it
-// and have its pages cleared for each read would take as long as the read. The arena of the
-// process, unlike further ones, grows by more than a page at a time.
+// one by one, always, and threads share two arenas. In one alone, who answers requests and who goes
+// ahead (prefetch.h) put each other to sleep at every other allocation; with more, more is kept
+// that nobody uses. The buffer of a read is not so large: to map it and have its pages cleared for
+// each read would take as long as the read.
 static void bound_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
-    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_ARENA_MAX, 2);
     mallopt(M_TOP_PAD, 1024 * 1024);
 }
 
