@@ -184,6 +184,10 @@ struct file_node *file_of(const struct node *node);
 // A new file, attached, with a reference to its node for the caller. container.lock is held.
 int file_new(struct filesystem *filesystem, struct container *container, const char *path,
              const struct member *member, struct file_node **file);
+// A new file is not to be forgotten where it is one of so many latents that their numbers, which
+// are found free only among those that are known, would be given twice.
+void file_stay_if_crowded(struct filesystem *filesystem, const struct file_node *file,
+                          const struct snapshot *snapshot);
 void file_detach(struct filesystem *filesystem, struct file_node *file);
 // The same for a member that a rename replaced. Who is writing to it is told (DESIGN.md 2.2
 // rule 10).

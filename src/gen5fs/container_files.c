@@ -259,6 +259,7 @@ static int make_file(struct filesystem *filesystem, struct container *container,
     if (problem == 0) {
         (*file)->fresh = member.kind != MEMBER_NONE;
         (*file)->version = member_version(snapshot, &member);
+        file_stay_if_crowded(filesystem, *file, snapshot);
         file_set_base(filesystem, *file, snapshot);
         file_keep(filesystem, *file, true);
     }

@@ -178,6 +178,16 @@ int file_new(struct filesystem *filesystem, struct container *container, const c
     return 0;
 }
 
+// Of so many, two have the same hash in one of a thousand containers.
+enum { UNCROWDED_LATENTS_MAX = 64 };
+
+void file_stay_if_crowded(struct filesystem *filesystem, const struct file_node *file,
+                          const struct snapshot *snapshot) {
+    if (snapshot->container != NULL && snapshot->container->latent_count > UNCROWDED_LATENTS_MAX) {
+        node_stay(filesystem, file->node);
+    }
+}
+
 struct file_node *file_find(const struct container *container, const char *path) {
     return file_index_find(&container->index, path);
 }

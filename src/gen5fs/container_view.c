@@ -140,6 +140,7 @@ int view_find_member(struct filesystem *filesystem, struct container *container,
         }
         if (problem == 0) {
             found->version = version;
+            file_stay_if_crowded(filesystem, found, snapshot);
         }
     }
     *file = found;

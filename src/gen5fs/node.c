@@ -153,7 +153,7 @@ static size_t node_bytes(const struct node *node) {
 
 static struct node_ages *ages_of(struct node_table *table, const struct node *node) {
     bool inside = node->kind == NODE_FILE || node->kind == NODE_LATENTS;
-    return &table->ages[inside ? NODES_INSIDE : NODES_OUTSIDE];
+    return &table->ages[node->stays ? NODES_STAYING : inside ? NODES_INSIDE : NODES_OUTSIDE];
 }
 
 // The lock is held.
@@ -177,15 +177,22 @@ static size_t bytes_of_all(const struct node_table *table) {
     return table->ages[NODES_INSIDE].bytes + table->ages[NODES_OUTSIDE].bytes;
 }
 
+// The newest node of the first list that is not empty, from this one on.
+static struct node *first_from(const struct node_table *table, size_t list) {
+    while (list < NODE_AGES - 1 && table->ages[list].newest == NULL) {
+        list++;
+    }
+    return list < NODE_AGES ? table->ages[list].newest : NULL;
+}
+
 static struct node *first_of_all(const struct node_table *table) {
-    struct node *inside = table->ages[NODES_INSIDE].newest;
-    return inside != NULL ? inside : table->ages[NODES_OUTSIDE].newest;
+    return first_from(table, 0);
 }
 
 static struct node *next_of_all(struct node_table *table, const struct node *node) {
-    const bool was_last_inside =
-        node->older == NULL && ages_of(table, node) == &table->ages[NODES_INSIDE];
-    return was_last_inside ? table->ages[NODES_OUTSIDE].newest : node->older;
+    return node->older != NULL
+               ? node->older
+               : first_from(table, (size_t)(ages_of(table, node) - table->ages) + 1);
 }
 
 void node_reference(struct filesystem *filesystem, struct node *node) {
@@ -282,6 +289,15 @@ void node_remember(struct filesystem *filesystem, struct node *node) {
         table->forgetting_is_due = false; // The next node tries again.
         pthread_mutex_unlock(&table->lock);
     }
+}
+
+void node_stay(struct filesystem *filesystem, struct node *node) {
+    struct node_table *table = &filesystem->nodes;
+    pthread_mutex_lock(&table->lock);
+    ages_remove(table, node);
+    node->stays = true;
+    ages_add(table, node);
+    pthread_mutex_unlock(&table->lock);
 }
 
 // What is inside goes first: it is the most of it, and a folder stays as long as the kernel knows

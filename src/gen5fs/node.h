@@ -54,6 +54,7 @@ struct node {
     dev_t device; // NODE_SOURCE: identity in the source
     ino_t inode;
     mode_t type;  // NODE_SOURCE: mode & S_IFMT
+    bool stays;   // likewise; set by node_stay
     bool raw;     // NODE_SOURCE below .gen5fs/raw: containers are files, nothing can be written
     bool unnamed; // a container that was removed, or is a file by another name now: `parent` and
                   // `name` are the last that it had; under node_table.lock
@@ -105,8 +106,8 @@ struct node_ages {
     size_t bytes; // that they take, about
 };
 
-// What is inside of containers, and everything else.
-enum { NODES_INSIDE, NODES_OUTSIDE, NODE_AGES };
+// What is inside of containers, everything else, and what the kernel is not asked to forget.
+enum { NODES_INSIDE, NODES_OUTSIDE, NODES_STAYING, NODE_AGES };
 
 struct node_table {
     pthread_mutex_t lock;
@@ -146,6 +147,10 @@ void node_release(struct filesystem *filesystem, struct node *node); // NULL is 
 // The kernel's count: one more with every entry replied, `count` fewer with every forget.
 void node_remember(struct filesystem *filesystem, struct node *node);
 void node_forget(struct filesystem *filesystem, struct node *node, uint64_t count);
+
+// The kernel is never asked to forget the node, and the cap does not count it. For who makes it,
+// before anybody else has it.
+void node_stay(struct filesystem *filesystem, struct node *node);
 
 // Of nodes that are known to nobody but the kernel, those that it was given longest ago: enough to
 // come below the cap, if there are so many, but no more than `count_max`, each with a reference.
