@@ -190,8 +190,8 @@ int draft_commit(struct filesystem *filesystem, struct file_node *file, const st
     return 0;
 }
 
-// Whether a draft that was not stored may be, as it is, another time: there may be room by then. What
-// is not valid, or was overtaken, gets the same answer again without another look.
+// Whether a draft that was not stored may be, as it is, another time: there may be room by then.
+// What is not valid, or was overtaken, gets the same answer again without another look.
 static bool may_be_stored_later(int problem) {
     return problem != EINVAL && problem != EFBIG && problem != ESTALE;
 }
