@@ -207,9 +207,12 @@ class FailingChanges(FailingCase):
 
     def test_a_call_that_fails_leaves_the_old_library_or_the_new_one(self):
         for change in changes():
-            failures = FAILURES
+            failures = dict(FAILURES)
+            if change.late or change.inside:
+                # A new file that may not be given the old one's mode is stored with less of it.
+                failures["mode"] = ["EIO"]
             if not TORTURE:
-                failures = {call: kinds[:1] for call, kinds in FAILURES.items()
+                failures = {call: kinds[:1] for call, kinds in failures.items()
                             if not change.late or call == "rename"}
             self.fail_change(change, failures)
 
