@@ -42,9 +42,10 @@ static struct gen5_json_value root_of(const char *text) {
     return root;
 }
 
+// Of the processor's time: what else the machine does counts for nothing.
 static double seconds(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
