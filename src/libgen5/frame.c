@@ -99,9 +99,11 @@ static void give_context_back(ZSTD_DCtx *context) {
 struct gen5_frame_reader {
     struct gen5_source stored;
     ZSTD_DCtx *context;
-    uint8_t *buffer;     // NULL where the stored bytes are in memory
-    ZSTD_inBuffer input; // the stored bytes in front of `position` that are not decoded yet
-    uint64_t position;   // of the next stored byte to be read, from the window's start
+    uint8_t *buffer;       // NULL where the stored bytes are in memory
+    ZSTD_inBuffer input;   // the stored bytes in front of `position` that are not decoded yet
+    uint64_t position;     // of the next stored byte to be read, from the window's start
+    uint64_t content_size; // that the frame states; ZSTD_CONTENTSIZE_UNKNOWN or _ERROR too
+    uint64_t decoded_size; // so far
     bool started;
     bool ended;
 };
@@ -166,9 +168,9 @@ static enum gen5_status refill(struct gen5_frame_reader *reader, struct gen5_err
 // no window where it can decode into the caller's buffer: it must not depend on the piece's size
 // whether such a frame is taken.
 static enum gen5_status start(struct gen5_frame_reader *reader, struct gen5_error *error) {
-    unsigned long long size = ZSTD_getFrameContentSize(reader->input.src, reader->input.size);
+    reader->content_size = ZSTD_getFrameContentSize(reader->input.src, reader->input.size);
     // What is unknown or no frame counts as larger.
-    int log_max = size <= 1ULL << WINDOW_LOG_MAX
+    int log_max = reader->content_size <= 1ULL << WINDOW_LOG_MAX
                       ? ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound
                       : WINDOW_LOG_MAX;
     reader->started = true;
@@ -198,6 +200,14 @@ static enum gen5_status finish(struct gen5_frame_reader *reader, struct gen5_err
         return gen5_error_set(error, GEN5_ERROR_DAMAGED, file_offset(reader),
                               "%llu bytes follow the zstd frame", (unsigned long long)left);
     }
+    // libzstd does not look where the last block is an empty one.
+    if (reader->content_size != ZSTD_CONTENTSIZE_UNKNOWN &&
+        reader->content_size != reader->decoded_size) {
+        return gen5_error_set(error, GEN5_ERROR_DAMAGED, file_offset(reader),
+                              "the zstd frame holds %llu bytes and states %llu",
+                              (unsigned long long)reader->decoded_size,
+                              (unsigned long long)reader->content_size);
+    }
     return GEN5_OK;
 }
 
@@ -219,6 +229,7 @@ enum gen5_status gen5_frame_reader_read(struct gen5_frame_reader *reader, void *
         if (ZSTD_isError(result)) {
             return decode_failed(reader, result, error);
         }
+        reader->decoded_size += output.pos - written;
         if (result == 0) {
             status = finish(reader, error);
         } else if (pending == 0 && output.pos == written) {

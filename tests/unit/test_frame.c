@@ -225,6 +225,8 @@ Test(frame, content_that_is_not_one_whole_frame_is_damage) {
         BAD("cut in a block", MAGIC "\x20\x05\x29\x00\x00xyz"),
         BAD("no last block", MAGIC "\x20\x01\x08\x00\x00x"),
         BAD("less than stated", MAGIC "\x20\x02\x09\x00\x00x"),
+        BAD("nothing of what is stated", MAGIC "\x20\x02\x01\x00\x00"),
+        BAD("an empty block in place of the rest", MAGIC "\x20\x02\x08\x00\x00x\x01\x00\x00"),
         BAD("more than stated", MAGIC "\x20\x01\x11\x00\x00xy"),
         BAD("reserved block type", MAGIC "\x20\x01\x0f\x00\x00x"),
         BAD("wrong checksum", MAGIC "\x24\x01\x09\x00\x00x\x00\x00\x00\x00"),
@@ -234,8 +236,10 @@ Test(frame, content_that_is_not_one_whole_frame_is_damage) {
         struct gen5_error error = GEN5_ERROR_NONE;
         char content[64];
         size_t got = 0;
-        cr_expect_eq(decode(&stored, content, sizeof content, 64, &got, &error), GEN5_ERROR_DAMAGED,
-                     "%s", rows[i].name);
+        for (size_t piece = 1; piece <= 64; piece *= 64) {
+            cr_expect_eq(decode(&stored, content, sizeof content, piece, &got, &error),
+                         GEN5_ERROR_DAMAGED, "%s by %zu", rows[i].name, piece);
+        }
     }
 }
 
