@@ -26,6 +26,7 @@ enum {
     FRAME_HEADER_SIZE_MAX =
         18,              // RFC 8878, 3.1.1: magic 4, descriptor 1, window 1, dictionary 4, size 8
     WINDOW_LOG_MAX = 23, // 8 MiB, what RFC 8878, 3.1.1.1.2 asks of every decoder
+    WINDOW_DESCRIPTOR_MAX = 21 << 3,     // exponent 21, mantissa 0: 2^(10+21) bytes
     READ_BUFFER_SIZE = 128 * 1024 + 512, // one block and what surrounds it
     WRITE_BUFFER_SIZE = 128 * 1024,
     SPARE_SIZE_MAX = 256 * 1024, // what a context without a window takes, and some
@@ -164,16 +165,32 @@ static enum gen5_status refill(struct gen5_frame_reader *reader, struct gen5_err
     return status;
 }
 
+static enum gen5_status window_too_large(const struct gen5_frame_reader *reader,
+                                         struct gen5_error *error) {
+    return gen5_error_set(error, GEN5_ERROR_LIMIT, file_offset(reader),
+                          "the zstd frame needs a window of more than 8 MiB");
+}
+
+// RFC 8878, 3.1.1.1.1 and 3.1.1.1.2: true where the frame has a window of more than 2^31 bytes, the
+// largest that libzstd takes by pieces.
+static bool has_window_over_bounds(const ZSTD_inBuffer *input) {
+    const uint8_t *header = input->src;
+    bool single_segment = (header[4] >> 5 & 1) != 0;
+    return !single_segment && header[5] > WINDOW_DESCRIPTOR_MAX;
+}
+
 // Bound the window. A content that is smaller is all that libzstd allocates, and libzstd asks for
 // no window where it can decode into the caller's buffer: it must not depend on the piece's size
 // whether such a frame is taken.
 static enum gen5_status start(struct gen5_frame_reader *reader, struct gen5_error *error) {
     reader->content_size = ZSTD_getFrameContentSize(reader->input.src, reader->input.size);
     // What is unknown or no frame counts as larger.
-    int log_max = reader->content_size <= 1ULL << WINDOW_LOG_MAX
-                      ? ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound
-                      : WINDOW_LOG_MAX;
+    bool small = reader->content_size <= 1ULL << WINDOW_LOG_MAX;
     reader->started = true;
+    if (small && has_window_over_bounds(&reader->input)) {
+        return window_too_large(reader, error);
+    }
+    int log_max = small ? (WINDOW_DESCRIPTOR_MAX >> 3) + 10 : WINDOW_LOG_MAX;
     size_t result = ZSTD_DCtx_setParameter(reader->context, ZSTD_d_windowLogMax, log_max);
     return ZSTD_isError(result) ? gen5_error_set_memory(error) : GEN5_OK;
 }
@@ -184,8 +201,7 @@ static enum gen5_status decode_failed(const struct gen5_frame_reader *reader, si
     case ZSTD_error_memory_allocation:
         return gen5_error_set_memory(error);
     case ZSTD_error_frameParameter_windowTooLarge:
-        return gen5_error_set(error, GEN5_ERROR_LIMIT, file_offset(reader),
-                              "the zstd frame needs a window of more than 8 MiB");
+        return window_too_large(reader, error);
     default:
         return gen5_error_set(error, GEN5_ERROR_DAMAGED, file_offset(reader),
                               "the zstd frame is damaged (%s)", ZSTD_getErrorName(result));

@@ -311,3 +311,17 @@ Test(frame, large_window_is_no_matter_where_the_content_is_small) {
                      "by %zu: %s", piece, error.message);
     }
 }
+
+// Window descriptor 0xa8 is 2 GiB, 0xa9 an eighth more.
+Test(frame, window_over_two_gibibytes_is_over_the_limit_around_any_content) {
+    static const char frame[] = MAGIC "\x80\xa9\x05\x00\x00\x00\x29\x00\x00hello";
+    for (size_t piece = 1; piece <= 8; piece++) {
+        struct gen5_source stored = gen5_source_from_memory(frame, sizeof frame - 1);
+        struct gen5_error error = GEN5_ERROR_NONE;
+        char content[5];
+        size_t got = 0;
+        cr_expect_eq(decode(&stored, content, sizeof content, piece, &got, &error),
+                     GEN5_ERROR_LIMIT, "by %zu", piece);
+    }
+    expect_content(MAGIC "\x80\xa8\x05\x00\x00\x00\x29\x00\x00hello", sizeof frame - 1, "hello", 5);
+}
