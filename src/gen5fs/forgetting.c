@@ -6,6 +6,7 @@
 // process that works in a folder whose name is gone no longer learns where it is.
 #include "forgetting.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@
 
 // So many are asked for at a time; and so long after the cap was passed, since then more are over
 // it.
-enum { BATCH_MAX = 1024, DELAY_MS = 10 };
+enum { BATCH_MAX = 1024, DELAY_MS = 10, TRIM_MS = 1000 };
 
 // A file or symlink of the source is gone by its name.
 static void drop_source_name(struct filesystem *filesystem, struct node *node) {
@@ -35,6 +36,16 @@ static void drop_source_name(struct filesystem *filesystem, struct node *node) {
     free(name);
 }
 
+// What is freed lies scattered among what is not, so that the heap grows for as long as a walk goes
+// on: whole pages of it go back to the system.
+static void trim_heap(void) {
+    static int64_t next_ms; // the telling thread's own
+    if (clock_ms() >= next_ms) {
+        malloc_trim(0);
+        next_ms = clock_ms() + TRIM_MS;
+    }
+}
+
 static void forget(struct filesystem *filesystem, void *argument) {
     (void)argument;
     struct node *nodes[BATCH_MAX];
@@ -48,6 +59,7 @@ static void forget(struct filesystem *filesystem, void *argument) {
         }
         node_release(filesystem, nodes[i]);
     }
+    trim_heap();
 }
 
 int forgetting_schedule(struct filesystem *filesystem) {
