@@ -186,28 +186,27 @@ void operation_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new_parent
     reply_entry(request, folder, new_name, node, &attributes, problem);
 }
 
-void operation_unlink(fuse_req_t request, fuse_ino_t parent, const char *name) {
+typedef int removal(struct filesystem *filesystem, struct node *folder, const char *name);
+
+static void remove_name(fuse_req_t request, fuse_ino_t parent, const char *name,
+                        removal *from_container, removal *from_source) {
     struct filesystem *filesystem = request_filesystem(request);
     struct node *folder = request_node(request, parent);
     int problem = request_begin_change(filesystem, folder);
     if (problem == 0) {
-        problem = node_is_inside(folder) ? container_unlink(filesystem, folder, name)
-                                         : ordinary_unlink(filesystem, folder, name);
+        removal *const remove_it = node_is_inside(folder) ? from_container : from_source;
+        problem = remove_it(filesystem, folder, name);
         descriptor_release(folder);
     }
     reply_error(request, problem);
 }
 
+void operation_unlink(fuse_req_t request, fuse_ino_t parent, const char *name) {
+    remove_name(request, parent, name, container_unlink, ordinary_unlink);
+}
+
 void operation_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name) {
-    struct filesystem *filesystem = request_filesystem(request);
-    struct node *folder = request_node(request, parent);
-    int problem = request_begin_change(filesystem, folder);
-    if (problem == 0) {
-        problem = node_is_inside(folder) ? container_rmdir(filesystem, folder, name)
-                                         : ordinary_rmdir(filesystem, folder, name);
-        descriptor_release(folder);
-    }
-    reply_error(request, problem);
+    remove_name(request, parent, name, container_rmdir, ordinary_rmdir);
 }
 
 static int move(struct filesystem *filesystem, struct node *old_folder, const char *old_name,
