@@ -284,6 +284,7 @@ int view_latents(struct filesystem *filesystem, struct container *container,
 // Wait, for a moment, until a file whose every writer has closed shows what came of it: the last
 // release follows the close at once, but whoever closed need not wait for it. The lock is held.
 void view_settle(struct container *container, const struct file_node *file);
+
 // container_notices.c
 
 // The kernel lists the container's directory and latents/ again. No lock is held.
@@ -308,9 +309,9 @@ int file_set_size(struct filesystem *filesystem, struct file_node *file, struct 
 
 // container_attributes.c
 
-// Attributes of latents/ and of a file; the lock is held.
-void latents_attributes(const struct snapshot *snapshot, const struct node *node,
-                        struct filesystem *filesystem, struct stat *attributes);
+// Attributes of the container's directory or latents/, and of a file; the lock is held.
+void view_folder_attributes(struct filesystem *filesystem, const struct snapshot *snapshot,
+                            const struct node *node, struct stat *attributes);
 int view_attributes(const struct snapshot *snapshot, const struct file_node *file,
                     struct stat *attributes);
 // An O_PATH descriptor of the container's file, whatever it is; the caller closes it.

@@ -49,8 +49,8 @@ int view_attributes(const struct snapshot *snapshot, const struct file_node *fil
     return 0;
 }
 
-void latents_attributes(const struct snapshot *snapshot, const struct node *node,
-                        struct filesystem *filesystem, struct stat *attributes) {
+void view_folder_attributes(struct filesystem *filesystem, const struct snapshot *snapshot,
+                            const struct node *node, struct stat *attributes) {
     *attributes = snapshot->attributes;
     container_attributes(filesystem, attributes);
     attributes->st_ino = node->shown_ino;
@@ -76,12 +76,8 @@ int container_getattr(struct filesystem *filesystem, struct node *node, struct s
     }
     if (problem != 0) {
         problem = problem == ENOENT ? ESTALE : problem;
-    } else if (node->kind == NODE_CONTAINER) {
-        *attributes = snapshot->attributes;
-        container_attributes(filesystem, attributes);
-        attributes->st_ino = node->shown_ino;
-    } else if (node->kind == NODE_LATENTS) {
-        latents_attributes(snapshot, node, filesystem, attributes);
+    } else if (node->kind != NODE_FILE) {
+        view_folder_attributes(filesystem, snapshot, node, attributes);
     } else {
         struct version version = member_version(snapshot, &node->file->member);
         if (file_follows_container(node->file) && file_may_adopt(filesystem, node->file) &&

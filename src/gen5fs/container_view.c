@@ -191,7 +191,7 @@ int view_latents(struct filesystem *filesystem, struct container *container,
     }
     int problem = latents_node(filesystem, container, child);
     if (problem == 0) {
-        latents_attributes(snapshot, *child, filesystem, attributes);
+        view_folder_attributes(filesystem, snapshot, *child, attributes);
     }
     return problem;
 }
