@@ -213,6 +213,8 @@ void file_set_base(struct filesystem *filesystem, struct file_node *file,
 
 // container_members.c
 
+// The file name of a path in latents/, which is a part of the path; NULL for any other path.
+const char *path_in_latents(const char *path);
 // What a path stands for, by itself and (for names of latents that were cut) by what the snapshot
 // has.
 int member_of_path(const struct snapshot *snapshot, const char *path, struct member *member);

@@ -127,7 +127,7 @@ static bool latents_are_listed(struct container *container, const struct snapsho
     }
     for (const struct file_node *file = container->files; file != NULL && count < 2;
          file = file->next) {
-        if (file->attached && strncmp(file->path, LATENTS_PREFIX, strlen(LATENTS_PREFIX)) == 0 &&
+        if (file->attached && path_in_latents(file->path) != NULL &&
             (file->fresh || file->member.kind == MEMBER_NONE)) {
             count++;
         }
@@ -206,16 +206,15 @@ static int by_cookie_of_candidate(const void *left, const void *right) {
 static size_t find_candidates(const struct container *container, const struct snapshot *snapshot,
                               bool in_latents, const struct container_listing *listing,
                               struct candidate *candidates) {
-    const size_t prefix = strlen(LATENTS_PREFIX);
     size_t count = 0;
     for (const struct file_node *file = container->files; file != NULL; file = file->next) {
-        bool inside = strncmp(file->path, LATENTS_PREFIX, prefix) == 0;
-        if (!file->attached || inside != in_latents ||
+        const char *const latent = path_in_latents(file->path);
+        if (!file->attached || (latent != NULL) != in_latents ||
             is_listed_as_stored(snapshot, file, listing)) {
             continue;
         }
-        const char *name = file->path + (inside ? prefix : 0);
-        const off_t rank = inside ? RANK_LATENT_FILES : rank_of(file->member.kind);
+        const char *name = in_latents ? latent : file->path;
+        const off_t rank = in_latents ? RANK_LATENT_FILES : rank_of(file->member.kind);
         candidates[count] = (struct candidate){
             .file = file, .name = name, .rank = rank, .cookie = cookie_of(name, rank)};
         count += candidates[count].cookie > listing->after ? 1 : 0;
@@ -257,9 +256,9 @@ static int list_latents(struct filesystem *filesystem, struct container *contain
         char *path = NULL;
         problem = member_path(snapshot, &member, &path);
         if (problem == 0) {
-            problem = list_path(filesystem, container, snapshot, path, &member,
-                                path + strlen(LATENTS_PREFIX),
-                                latent_order_place(&container->order, i), listing);
+            problem =
+                list_path(filesystem, container, snapshot, path, &member, path_in_latents(path),
+                          latent_order_place(&container->order, i), listing);
         }
         free(path);
     }

@@ -81,10 +81,16 @@ static int member_of_latent_name(const struct snapshot *snapshot, const char *na
     return 0;
 }
 
+const char *path_in_latents(const char *path) {
+    const size_t length = strlen(LATENTS_PREFIX);
+    return strncmp(path, LATENTS_PREFIX, length) == 0 ? path + length : NULL;
+}
+
 int member_of_path(const struct snapshot *snapshot, const char *path, struct member *member) {
+    const char *const latent = path_in_latents(path);
     *member = (struct member){.kind = MEMBER_NONE};
-    if (strncmp(path, LATENTS_PREFIX, sizeof LATENTS_PREFIX - 1) == 0) {
-        return member_of_latent_name(snapshot, path + sizeof LATENTS_PREFIX - 1, member);
+    if (latent != NULL) {
+        return member_of_latent_name(snapshot, latent, member);
     }
     if (strcmp(path, METADATA_NAME) == 0) {
         member->kind = MEMBER_METADATA;

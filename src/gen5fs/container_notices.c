@@ -83,20 +83,17 @@ void view_tell_listings(struct filesystem *filesystem, struct container *contain
     }
 }
 
-static bool is_in_latents(const char *path) {
-    return strncmp(path, LATENTS_PREFIX, strlen(LATENTS_PREFIX)) == 0;
-}
-
 static void tell_entry(struct filesystem *filesystem, struct container *container,
                        const char *path) {
-    if (!is_in_latents(path)) {
+    const char *const latent = path_in_latents(path);
+    if (latent == NULL) {
         notice_entry(filesystem, container->node, path, 0);
         return;
     }
     notice_entry(filesystem, container->node, LATENT_NAME, 0);
     struct node *latents = latents_known(filesystem, container);
     if (latents != NULL) {
-        notice_entry(filesystem, latents, path + strlen(LATENTS_PREFIX), 0);
+        notice_entry(filesystem, latents, latent, 0);
         node_release(filesystem, latents);
     }
 }
@@ -109,10 +106,11 @@ void container_drop_name(struct filesystem *filesystem, struct node *node) {
     pthread_mutex_lock(&container->lock);
     char *path = strdup(file_of(node)->path);
     pthread_mutex_unlock(&container->lock);
-    if (path != NULL && is_in_latents(path)) {
+    const char *const latent = path != NULL ? path_in_latents(path) : NULL;
+    if (latent != NULL) {
         struct node *latents = latents_known(filesystem, container);
         if (latents != NULL) {
-            notice_name_gone(filesystem, latents, path + strlen(LATENTS_PREFIX));
+            notice_name_gone(filesystem, latents, latent);
             node_release(filesystem, latents);
         }
         notice_name_gone(filesystem, container->node, LATENT_NAME);
@@ -130,7 +128,7 @@ void view_tell_path(struct filesystem *filesystem, struct container *container, 
 
 void view_tell_latent(struct filesystem *filesystem, struct container *container,
                       const char *path) {
-    if (is_in_latents(path)) {
+    if (path_in_latents(path) != NULL) {
         view_tell_path(filesystem, container, path);
     }
 }
