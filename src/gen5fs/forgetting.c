@@ -8,7 +8,6 @@
 
 #include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "container_operations.h"
 #include "filesystem.h"
@@ -22,14 +21,8 @@ enum { BATCH_MAX = 1024, DELAY_MS = 10, TRIM_MS = 1000 };
 static void drop_source_name(struct filesystem *filesystem, struct node *node) {
     struct node *parent = NULL;
     char *name = NULL;
-    pthread_mutex_lock(&filesystem->nodes.lock);
-    if (!S_ISDIR(node->type) && node->parent != NULL && node->name != NULL) {
-        name = strdup(node->name);
-        parent = node->parent;
-        parent->references++;
-    }
-    pthread_mutex_unlock(&filesystem->nodes.lock);
-    if (name != NULL) {
+    if (!S_ISDIR(node->type) && node_source_place(filesystem, node, &parent, &name) == 0 &&
+        name != NULL) {
         notice_name_gone(filesystem, parent, name);
     }
     node_release(filesystem, parent);

@@ -706,6 +706,16 @@ int node_container_last_place(struct filesystem *filesystem, struct node *node,
     return problem != 0 ? problem : hold_place(filesystem, parent, name);
 }
 
+int node_source_place(struct filesystem *filesystem, struct node *node, struct node **parent,
+                      char **name) {
+    *parent = NULL;
+    *name = NULL;
+    pthread_mutex_lock(&filesystem->nodes.lock);
+    int problem = node->parent != NULL ? copy_place(node, parent, name) : 0;
+    pthread_mutex_unlock(&filesystem->nodes.lock);
+    return problem;
+}
+
 void node_place_release(struct filesystem *filesystem, struct node *parent, char *name) {
     if (parent != NULL) {
         descriptor_release(parent);

@@ -201,6 +201,10 @@ int node_container_place(struct filesystem *filesystem, struct node *node, struc
 // The same, or where it was last.
 int node_container_last_place(struct filesystem *filesystem, struct node *node,
                               struct node **parent, char **name);
+// The folder of a NODE_SOURCE where it was last found, with a reference, and a copy of the name;
+// both NULL where it is found nowhere, or after a failure. 0 or ENOMEM. The caller releases both.
+int node_source_place(struct filesystem *filesystem, struct node *node, struct node **parent,
+                      char **name);
 void node_place_release(struct filesystem *filesystem, struct node *parent, char *name);
 // A container was renamed or (new_parent NULL) removed. Another container node that had the new
 // name loses it. The caller holds the container's commit_lock where it has a container.

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "container_operations.h"
@@ -99,20 +98,6 @@ int ordinary_check_kind(struct filesystem *filesystem, struct node *node) {
     return stale ? ESTALE : 0;
 }
 
-// Where a file was last found: the folder, with a reference, and a copy of the name; both NULL
-// where it is found nowhere. 0 or ENOMEM.
-static int place_of(struct filesystem *filesystem, const struct node *node, struct node **folder,
-                    char **name) {
-    pthread_mutex_lock(&filesystem->nodes.lock);
-    *folder = node->parent;
-    *name = node->parent != NULL ? strdup(node->name) : NULL;
-    if (*folder != NULL) {
-        (*folder)->references++;
-    }
-    pthread_mutex_unlock(&filesystem->nodes.lock);
-    return *folder != NULL && *name == NULL ? ENOMEM : 0;
-}
-
 // Whether a name leads elsewhere now, or nowhere. What cannot be looked at is taken to be there.
 static bool leads_elsewhere(struct filesystem *filesystem, struct node *folder, const char *name,
                             const struct node *node) {
@@ -160,7 +145,7 @@ int ordinary_check_place(struct filesystem *filesystem, struct node *node,
     if (!S_ISREG(node->type)) {
         return 0;
     }
-    int problem = place_of(filesystem, node, &folder, &name);
+    int problem = node_source_place(filesystem, node, &folder, &name);
     if (problem == 0) {
         bool lost = folder != NULL ? leads_elsewhere(filesystem, folder, name, node)
                                    : has_other_names(node);
