@@ -267,6 +267,11 @@ void view_let_go(struct filesystem *filesystem, struct container *container);
 // releases it. container.lock is held.
 int view_version(struct filesystem *filesystem, struct file_node *file, struct snapshot *now,
                  struct snapshot **snapshot);
+// Look at what a folder of a container shows. After 0 container.lock is held, until view_end.
+int view_begin(struct filesystem *filesystem, struct node *folder, struct container **container,
+               struct snapshot **snapshot);
+void view_end(struct filesystem *filesystem, struct container *container,
+              struct snapshot *snapshot);
 // Whether a file's bytes come from the container as it is now, and not from a draft or an older
 // state.
 bool file_follows_container(const struct file_node *file);

@@ -8,7 +8,6 @@
 
 #include "container.h"
 #include "key_hash.h"
-#include "prefetch.h"
 
 // Entries are in the order of their cookies. The rank comes first, then a hash of the name, which
 // stays when other entries come and go.
@@ -320,23 +319,14 @@ int container_list(struct filesystem *filesystem, struct node *folder, off_t aft
     struct container *container = NULL;
     struct snapshot *snapshot = NULL;
     *listing = (struct container_listing){.after = after, .count_max = count_max};
-    int problem = container_enter(filesystem, folder, &container);
+    int problem = view_begin(filesystem, folder, &container, &snapshot);
     if (problem != 0) {
         return problem;
     }
-    problem = container_snapshot(filesystem, container, &snapshot);
-    if (problem == 0) {
-        prefetch_look(filesystem, container->node, snapshot);
-        pthread_mutex_lock(&container->lock);
-        view_hold(filesystem, container, snapshot);
-        problem = folder->kind == NODE_LATENTS
-                      ? list_latents(filesystem, container, snapshot, listing)
-                      : list_top(filesystem, container, snapshot, listing);
-        pthread_mutex_unlock(&container->lock);
-        snapshot_release(filesystem, snapshot);
-        listing_arrange(filesystem, listing);
-    }
-    container_leave(filesystem, container);
+    problem = folder->kind == NODE_LATENTS ? list_latents(filesystem, container, snapshot, listing)
+                                           : list_top(filesystem, container, snapshot, listing);
+    view_end(filesystem, container, snapshot);
+    listing_arrange(filesystem, listing);
     if (problem != 0) {
         container_listing_free(filesystem, listing);
     }

@@ -216,29 +216,45 @@ static int lookup_file(struct filesystem *filesystem, struct container *containe
     return problem;
 }
 
+int view_begin(struct filesystem *filesystem, struct node *folder, struct container **container,
+               struct snapshot **snapshot) {
+    int problem = container_enter(filesystem, folder, container);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = container_snapshot(filesystem, *container, snapshot);
+    if (problem != 0) {
+        container_leave(filesystem, *container);
+        return problem;
+    }
+    prefetch_look(filesystem, (*container)->node, *snapshot);
+    pthread_mutex_lock(&(*container)->lock);
+    view_hold(filesystem, *container, *snapshot);
+    return 0;
+}
+
+void view_end(struct filesystem *filesystem, struct container *container,
+              struct snapshot *snapshot) {
+    pthread_mutex_unlock(&container->lock);
+    snapshot_release(filesystem, snapshot);
+    container_leave(filesystem, container);
+}
+
 int container_lookup(struct filesystem *filesystem, struct node *folder, const char *name,
                      pid_t caller, struct node **child, struct stat *attributes) {
     struct container *container = NULL;
     struct snapshot *snapshot = NULL;
-    int problem = container_enter(filesystem, folder, &container);
+    int problem = view_begin(filesystem, folder, &container, &snapshot);
     if (problem != 0) {
         return problem;
     }
-    problem = container_snapshot(filesystem, container, &snapshot);
-    if (problem == 0) {
-        prefetch_look(filesystem, container->node, snapshot);
-        pthread_mutex_lock(&container->lock);
-        view_hold(filesystem, container, snapshot);
-        if (caller != 0 && fresh_hides(filesystem, container, snapshot, folder, name, caller)) {
-            problem = ENOENT;
-        } else if (folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0) {
-            problem = view_latents(filesystem, container, snapshot, child, attributes);
-        } else {
-            problem = lookup_file(filesystem, container, snapshot, folder, name, child, attributes);
-        }
-        pthread_mutex_unlock(&container->lock);
+    if (caller != 0 && fresh_hides(filesystem, container, snapshot, folder, name, caller)) {
+        problem = ENOENT;
+    } else if (folder->kind == NODE_CONTAINER && strcmp(name, LATENTS_NAME) == 0) {
+        problem = view_latents(filesystem, container, snapshot, child, attributes);
+    } else {
+        problem = lookup_file(filesystem, container, snapshot, folder, name, child, attributes);
     }
-    snapshot_release(filesystem, snapshot);
-    container_leave(filesystem, container);
+    view_end(filesystem, container, snapshot);
     return problem;
 }
